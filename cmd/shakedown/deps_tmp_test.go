@@ -1,0 +1,26 @@
+package main
+
+import (
+	_ "github.com/anishathalye/porcupine"
+	_ "github.com/cockroachdb/datadriven"
+	_ "github.com/docker/docker/api/types/container"
+	_ "github.com/docker/docker/api/types/filters"
+	_ "github.com/docker/docker/api/types/image"
+	_ "github.com/docker/docker/api/types/mount"
+	_ "github.com/docker/docker/api/types/network"
+	_ "github.com/docker/docker/api/types/volume"
+	_ "github.com/docker/docker/client"
+	_ "github.com/docker/docker/pkg/stdcopy"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/google/nftables"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/vishvananda/netns"
+	_ "go.etcd.io/etcd/client/v3"
+	_ "golang.org/x/crypto/ssh"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "gopkg.in/yaml.v3"
+	_ "pgregory.net/rapid"
+)

@@ -1,0 +1,100 @@
+// Package agent is what executes faults, next to the nodes and outside them.
+//
+// [Serve] runs in `shakedown agent`, in a container of its own (docker) or on
+// the host of the nodes (ssh). It reads one [Request] a line from its standard
+// input and answers each with one [Reply] a line on its standard output;
+// requests are worked on concurrently, one at a time for each node and one at
+// a time for the network. When its input closes, the orchestrator has died:
+// the agent heals everything and exits. [Dial] is the other end.
+//
+// The agent holds desired state, keyed by the ID of the fault, and reconciles
+// it: a process that the node starts or forks later gets the node's clock too,
+// and what is in force is read back from the kernel, never from memory.
+package agent
+
+import "time"
+
+// Verbs of a [Request].
+const (
+	// Hello answers with the agent's version and kernel.
+	Hello = "hello"
+	// Register tells the agent about a node, or that it has changed: Node,
+	// Pid (0: the node is down) and Addresses.
+	Register = "register"
+	// Cut drops all packets of the ordered Pairs, for the fault ID, by one
+	// atomic change of rules for the whole cluster. Cuts of several IDs add up.
+	Cut = "cut"
+	// Mend takes back what Cut did for the fault ID. Mending twice, or what
+	// was never cut, is no error.
+	Mend = "mend"
+	// Dropped answers with the packets dropped since the cut of the fault ID:
+	// Evidence and Number.
+	Dropped = "dropped"
+	// Kill sends SIGKILL to the node's main process and waits until it is
+	// gone. A frozen node is thawed by it, since it could not die otherwise.
+	Kill = "kill"
+	// Freeze stops every process of the node, unseen by it. Frozen by several
+	// IDs, it stays frozen until the last one thaws it.
+	Freeze = "freeze"
+	// Thaw takes back what Freeze did for the fault ID; twice is no error.
+	Thaw = "thaw"
+	// SetClock shows every process of the node a CLOCK_REALTIME that is off
+	// by Offset, for the fault ID; again with another Offset is a jump. The
+	// host's clock is never touched.
+	SetClock = "set-clock"
+	// ResetClock takes back what SetClock did for the fault ID; twice is no error.
+	ResetClock = "reset-clock"
+	// ReadClock answers with the node's clock offset as read back from the
+	// memory of its processes: Evidence, and Number in nanoseconds.
+	ReadClock = "read-clock"
+	// Heal takes back everything. Evidence says what there was.
+	Heal = "heal"
+	// Probe tries each ability for real, on a throw-away network namespace
+	// and process, and answers with Abilities.
+	Probe = "probe"
+)
+
+// A Request asks the agent to do one thing. Which fields matter is said at the
+// verbs.
+type Request struct {
+	// Seq is the number that the reply will bear; set by [Conn.Do].
+	Seq uint64 `json:"seq"`
+	Do  string `json:"do"`
+	// ID is the fault on whose behalf this is done.
+	ID        string        `json:"id,omitempty"`
+	Node      string        `json:"node,omitempty"`
+	Pid       int           `json:"pid,omitempty"`
+	Addresses []string      `json:"addresses,omitempty"`
+	Pairs     [][2]string   `json:"pairs,omitempty"` // names of nodes: [from, to]
+	Offset    time.Duration `json:"offset_ns,omitempty"`
+}
+
+// A Reply answers the request with the same Seq.
+type Reply struct {
+	Seq uint64 `json:"seq"`
+	// Error is why it could not be done; empty if it was.
+	Error string `json:"error,omitempty"`
+	// Evidence says in a few words how the agent knows that it is done, for
+	// example "freezer FROZEN, no cpu time used in 20ms".
+	Evidence string `json:"evidence,omitempty"`
+	// Number is the verb's figure: packets dropped, nanoseconds of offset,
+	// the new pid.
+	Number int64 `json:"number,omitempty"`
+	// Took is how long the change itself took, in the agent.
+	Took      time.Duration `json:"took_ns,omitempty"`
+	Abilities []Ability     `json:"abilities,omitempty"`
+}
+
+// An Ability is one thing that faults need, and whether this host has it.
+type Ability struct {
+	// Fault is the fault that needs it: "partition", "clock", "pause", "kill".
+	Fault string `json:"fault"`
+	// Backend is how it would be done here, for example "nftables, bridge
+	// family" or "freezer, cgroup v1".
+	Backend string `json:"backend"`
+	OK      bool   `json:"ok"`
+	// Detail is what was seen when it was tried, or why it can't be used.
+	Detail string `json:"detail"`
+	// Hint is what to do about it, if anything.
+	Hint string `json:"hint,omitempty"`
+}

@@ -1,0 +1,62 @@
+// Package nemesis hurts a cluster, on a plan, and always heals it.
+//
+// An [Injection] is one planned fault: what, whom, when, for how long. [Run]
+// carries out a list of them, each fault on its own, and writes every step
+// into the history: injected, seen in force, healed, seen healed. How a fault
+// is executed is the business of package agent; what it means (targets,
+// shapes, evidence) is here.
+package nemesis
+
+import (
+	"context"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// An Injection is one planned fault, complete: [Run] needs nothing else, and
+// deleting one from a plan leaves the others as they are.
+type Injection struct {
+	// ID is unique in a plan: phase, name of the fault, and its number, for
+	// example "storm/partition#2".
+	ID    string `json:"id"`
+	Fault string `json:"fault"` // partition, kill, pause, clock
+	Phase string `json:"phase"`
+	// At is when to inject, from the beginning of the first phase.
+	At time.Duration `json:"at_ns"`
+	// For is how long until the heal.
+	For time.Duration `json:"for_ns"`
+	// Target is what the scenario says: "one", "minority", "leader", "n1", ….
+	Target string `json:"target,omitempty"`
+	// Nodes are the targets, where the plan can know them. A role (leader,
+	// followers) is asked at the moment of injection; Nodes is then empty.
+	Nodes []string `json:"nodes,omitempty"`
+	// Shape and Cuts belong to partitions: Cuts are the ordered pairs whose
+	// packets are dropped. With a role for a Target, Cuts are made from Shape
+	// at the moment of injection.
+	Shape string      `json:"shape,omitempty"`
+	Cuts  [][2]string `json:"cuts,omitempty"`
+	// Clock is what the nodes' clocks do: at After (from the injection) each
+	// is set off by Offset.
+	Clock []ClockStep `json:"clock,omitempty"`
+}
+
+// A ClockStep is a moment at which a clock jumps to an offset from real time.
+type ClockStep struct {
+	After  time.Duration `json:"after_ns"`
+	Offset time.Duration `json:"offset_ns"`
+}
+
+// A Cluster is what the nemesis needs of the thing that it hurts.
+type Cluster interface {
+	// Nodes are the names of all nodes, in order.
+	Nodes() []string
+	// Ask sends one request to the agent beside the nodes and waits for the
+	// answer. A reply with an Error comes back as an error.
+	Ask(ctx context.Context, r agent.Request) (agent.Reply, error)
+	// Restart starts a node that is down, waits until its process runs and
+	// has told the agent its pid. Starting a running node is no error.
+	Restart(ctx context.Context, node string) error
+	// Leader asks the system which node leads now.
+	Leader(ctx context.Context) (string, error)
+}

@@ -1,0 +1,56 @@
+// Package runner makes a plan out of a scenario and carries it out.
+//
+// [Compile] is pure: the same scenario and seed give the same [Plan], byte for
+// byte. [Run] takes the plan, a cluster and a place for the history, and does
+// what the plan says; everything that it learns goes into the history.
+package runner
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+// A Plan is everything that will be tried, before anything is done: every
+// fault with its time and target, every client with its operations.
+type Plan struct {
+	// Format is the version of this structure: 1.
+	Format   int                 `json:"format"`
+	Scenario *scenarios.Scenario `json:"scenario"`
+	Seed     uint64              `json:"seed"`
+	Nodes    []string            `json:"nodes"`
+	Phases   []PlannedPhase      `json:"phases"`
+	Faults   []nemesis.Injection `json:"faults"`
+	Clients  []PlannedClient     `json:"clients"`
+	// FinalReads are the keys that are read from every node in the end.
+	FinalReads []string `json:"final_reads"`
+}
+
+// A PlannedPhase is a phase with its place on the run's time axis, which
+// begins with the first phase.
+type PlannedPhase struct {
+	Name string        `json:"name"`
+	At   time.Duration `json:"at_ns"`
+	For  time.Duration `json:"for_ns"`
+}
+
+// A PlannedClient is one client, bound to a node, with its operations in order.
+type PlannedClient struct {
+	Client int    `json:"client"`
+	Node   string `json:"node"`
+	// Operations are sent at their time (open load), or one after another
+	// until the phases end (closed loop, when all times are zero).
+	Operations []PlannedOperation `json:"operations"`
+}
+
+// A PlannedOperation is one operation to be invoked.
+type PlannedOperation struct {
+	At  time.Duration `json:"at_ns"`
+	F   string        `json:"f"`
+	Key string        `json:"key"`
+	// Value is what a write writes and a cas sets. The value that a cas
+	// expects is the one that its client saw last in this key.
+	Value json.RawMessage `json:"value,omitempty"`
+}

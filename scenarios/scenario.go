@@ -1,0 +1,223 @@
+// Package scenarios is what a user writes: the [Scenario], its loader, and the
+// bundled YAML files.
+//
+// [Parse] finds every mistake at once, each with its place and a suggestion.
+// A Scenario that Parse returned is complete: every default is filled in, and
+// what depends on the kind of system comes from its [Recipe].
+package scenarios
+
+import "time"
+
+// A Scenario is a system, a workload, what is done to them in which order, and
+// what must hold in the end.
+type Scenario struct {
+	Name     string   `json:"name"`
+	About    string   `json:"about,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
+	System   System   `json:"system"`
+	Client   Client   `json:"client"`
+	Workload Workload `json:"workload"`
+	Phases   []Phase  `json:"phases"`
+	Settle   Settle   `json:"settle"`
+	Checks   []Check  `json:"checks"`
+	Earned   Earned   `json:"earned"`
+	// Expect is "valid" or "violation"; the latter for a system known to be
+	// broken. The default is valid.
+	Expect string `json:"expect"`
+}
+
+// A System is what runs on the nodes.
+type System struct {
+	// Use names a recipe, or is empty when Image is given.
+	Use     string `json:"use,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Nodes is how many nodes; they are called n1, n2, ….
+	Nodes int `json:"nodes"`
+	// Image is any image that the docker engine already has, or can pull.
+	// Empty when Build is set.
+	Image string `json:"image,omitempty"`
+	// Build says how the image is made, from the recipe; nil when Image is given.
+	Build *Build `json:"build,omitempty"`
+	// Command is what a node runs. In it and in Env, {name}, {ip} and {index}
+	// (from 1) stand for the node's own, {peers} for the entries of all
+	// nodes and {others} for those of all other nodes, joined with commas.
+	Command []string `json:"command,omitempty"`
+	// Env are environment variables.
+	Env map[string]string `json:"env,omitempty"`
+	// Peers is the form of one entry of {peers}, for example
+	// "{name}=http://{ip}:2380". The default is "{ip}".
+	Peers string `json:"peers,omitempty"`
+	// Ports are the ports that clients use, by name. A system needs "client".
+	Ports map[string]int `json:"ports,omitempty"`
+	// Data is a directory that outlives a kill and restart, on a volume of
+	// its own; empty for none beyond the container's own files.
+	Data string `json:"data,omitempty"`
+	// Ready is how to tell that a node works, where the client cannot tell.
+	Ready  Ready  `json:"ready"`
+	Limits Limits `json:"limits"`
+}
+
+// A Build makes an image FROM scratch out of one static Go program.
+type Build struct {
+	// Recipe is the recipe's name; the image is cached by it, by Version and
+	// by the contents of this struct.
+	Recipe  string `json:"recipe"`
+	Version string `json:"version,omitempty"`
+	// Kind is "go": build Package of Module at ModuleVersion with the local
+	// toolchain, from a generated wrapper module. With Source instead of
+	// Module, build the embedded files of the recipe.
+	Kind          string `json:"kind"`
+	Module        string `json:"module,omitempty"`
+	ModuleVersion string `json:"module_version,omitempty"`
+	Package       string `json:"package,omitempty"`
+	// Source are file names beside the recipe that make up a main package.
+	Source []string `json:"source,omitempty"`
+	// Binary is where the program is put in the image, for example "/etcd".
+	Binary string `json:"binary"`
+}
+
+// Ready says how to tell that a node works.
+type Ready struct {
+	// HTTP is a path on the client port that answers 2xx when the node is
+	// ready; empty to only wait for the port to accept a connection.
+	HTTP string `json:"http,omitempty"`
+	// Within is how long the whole cluster may take.
+	Within time.Duration `json:"within_ns"`
+}
+
+// Limits hold for each node. Zero means no limit.
+type Limits struct {
+	CPUs        float64 `json:"cpus,omitempty"`
+	MemoryBytes int64   `json:"memory_bytes,omitempty"`
+}
+
+// A Client says how operations reach the system.
+type Client struct {
+	// Use is "etcd" or "http". The recipe gives the default.
+	Use string `json:"use"`
+	// SerializableReads makes etcd answer reads from the node's own state,
+	// without asking the others: fast, and stale on a node that is cut off.
+	SerializableReads bool `json:"serializable_reads,omitempty"`
+	// Operations are the requests of an http client, by operation: read,
+	// write, cas.
+	Operations map[string]HTTPOperation `json:"operations,omitempty"`
+}
+
+// An HTTPOperation maps an operation to a request, and its answer to an
+// outcome. In Path and Body, {key}, {value}, {old} and {new} are replaced.
+type HTTPOperation struct {
+	Method string            `json:"method"`
+	Path   string            `json:"path"`
+	Body   string            `json:"body,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	// OK, Fail and Absent are the status codes that mean: it happened; it
+	// did not and never will; a read found nothing. Any other answer is
+	// unknown. The default of OK is 200, 201 and 204.
+	OK     []int `json:"ok,omitempty"`
+	Fail   []int `json:"fail,omitempty"`
+	Absent []int `json:"absent,omitempty"`
+	// Value is where a read's value stands in the answer: "body" (the whole
+	// body, a JSON value or plain text), or "json:" and the dotted path of a
+	// field, for example "json:node.value". The default is body.
+	Value string `json:"value,omitempty"`
+}
+
+// A Workload is what the clients do.
+type Workload struct {
+	// Use is "register": reads, writes and compare-and-sets on independent
+	// keys, with unique values.
+	Use     string `json:"use"`
+	Clients int    `json:"clients"`
+	// Keys is how many keys are in use at a time. A key is retired for a
+	// fresh one after OperationsPerKey operations.
+	Keys             int `json:"keys"`
+	OperationsPerKey int `json:"operations_per_key"`
+	// RatePerSecond is the open load over all clients; 0 means closed loop:
+	// each client sends its next operation when the last one has ended.
+	RatePerSecond float64 `json:"rate_per_second,omitempty"`
+	// Mix are the weights of read, write and cas.
+	Mix     map[string]int `json:"mix"`
+	Timeout time.Duration  `json:"timeout_ns"`
+}
+
+// A Phase is a stretch of the run.
+type Phase struct {
+	Name   string        `json:"name"`
+	For    time.Duration `json:"for_ns"`
+	Faults []Fault       `json:"faults,omitempty"`
+}
+
+// A Fault is one line of a phase: what is done to whom, and when.
+type Fault struct {
+	// Name tells it from others of its kind; the default is Fault, made
+	// unique with -2, -3, ….
+	Name  string `json:"name"`
+	Fault string `json:"fault"` // partition, kill, pause, clock
+	// Target is one, minority, majority, all, leader, followers, or names of
+	// nodes joined with commas.
+	Target string `json:"target,omitempty"`
+	// Shape is of a partition: halves, one, majority-ring, bridge, one-way,
+	// or "any", which takes them in turn, in an order drawn from the seed.
+	Shape string `json:"shape,omitempty"`
+	// Skew is a clock that is off by this much from injection to heal; Jump
+	// is a clock that leaps forward by this much and, halfway, back by it to
+	// as far in the past. One of them is set for a clock fault.
+	Skew time.Duration `json:"skew_ns,omitempty"`
+	Jump time.Duration `json:"jump_ns,omitempty"`
+	// At is when, from the beginning of the phase; Every repeats from there
+	// on (first at Every, when At is not given) as long as For fits into the
+	// phase. One of them must be given.
+	At    *time.Duration `json:"at_ns,omitempty"`
+	Every time.Duration  `json:"every_ns,omitempty"`
+	// For is how long until the heal.
+	For time.Duration `json:"for_ns"`
+	// Line is where it stands in the file.
+	Line int `json:"-"`
+}
+
+// Settle is how long the cluster may take after the last heal.
+type Settle struct {
+	HealthyWithin time.Duration `json:"healthy_within_ns"`
+}
+
+// A Check names a checker and its options.
+type Check struct {
+	Check string `json:"check"` // linearizable, stats, recovery, logs
+	// Model is of linearizable: register or cas-register.
+	Model string `json:"model,omitempty"`
+	// Timeout bounds the check.
+	Timeout time.Duration `json:"timeout_ns,omitempty"`
+	// Within is of recovery.
+	Within time.Duration `json:"within_ns,omitempty"`
+	// Forbid are words that no node may log.
+	Forbid []string `json:"forbid,omitempty"`
+}
+
+// Earned is what must have happened for a pass to count.
+type Earned struct {
+	OKAtLeast          int  `json:"ok_at_least,omitempty"`
+	EveryFaultTookHold bool `json:"every_fault_took_hold"`
+}
+
+// A Recipe is what is known about a kind of system: how its image is made and
+// how its nodes are run. It lives under docker/images/<name>/recipe.yaml.
+type Recipe struct {
+	Name   string
+	About  string
+	System System
+	Client Client
+	// Default is the version used when the scenario names none.
+	Default string
+	// Lines say, for versions that begin with Prefix, which module has them.
+	Lines []RecipeLine
+}
+
+// A RecipeLine is a line of versions that are built alike.
+type RecipeLine struct {
+	Prefix  string
+	Module  string
+	Package string
+	// Versions maps a version to the module version that has it, where that
+	// is not simply "v" and the version.
+	Versions map[string]string
+}
