@@ -1,5 +1,7 @@
 package history
 
+import "time"
+
 // A Stage is a step in the life of one injected fault. A fault goes through
 // Inject, InForce, Heal and Healed in this order; Failed takes the place of
 // InForce or Healed when the step could not be shown to have happened.
@@ -37,6 +39,9 @@ type FaultEvent struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Error is set at StageFailed.
 	Error string `json:"error,omitempty"`
+	// Late is, at StageInForce, how long after its planned moment the change
+	// was done; at StageHealed, how long healing took. 0 means not measured.
+	Late time.Duration `json:"late_ns,omitempty"`
 }
 
 // A PhaseEvent is the value of the nemesis event with F "phase", written when

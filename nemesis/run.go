@@ -1,0 +1,180 @@
+package nemesis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// Limits of one step. A role must be asked quickly, or the fault comes too
+// late; a heal may have to wait for a process to start.
+const (
+	roleWithin   = 3 * time.Second
+	injectWithin = 10 * time.Second
+	healWithin   = 30 * time.Second
+	// verifyAtLeast is how long a fault may take to show even when it is
+	// planned to be shorter.
+	verifyAtLeast = 500 * time.Millisecond
+)
+
+// An Exec is what [Run] needs to carry out a plan.
+type Exec struct {
+	Cluster Cluster
+	// Record writes a step into the history.
+	Record Record
+	// Since is the time since the first phase began, on the clock of the
+	// history.
+	Since func() time.Duration
+	// Observe hears of every step as it is recorded, for people to watch. It
+	// may be called from several goroutines at once.
+	Observe func(fault string, e history.FaultEvent)
+}
+
+// Run carries out the plan and returns when the last fault is healed. Each
+// injection runs on its own, so that one that is slow delays no other. When
+// ctx is done no further fault is injected and those in force are healed at
+// once. An error means that the history could not be written or that a heal
+// did not succeed; a fault that did not take hold is in the history, not in
+// the error.
+func Run(ctx context.Context, plan []Injection, x Exec) error {
+	errs := make([]error, len(plan))
+	var all sync.WaitGroup
+	for i, in := range plan {
+		all.Go(func() { errs[i] = x.one(ctx, in) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// one takes one injection through its life.
+func (x Exec) one(ctx context.Context, in Injection) error {
+	if !pauseFor(ctx, in.At-x.Since()) {
+		return nil
+	}
+	life, cancel := context.WithTimeout(ctx, in.For)
+	defer cancel()
+	f, event, err := x.begin(life, in)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		return nil
+	}
+	if err := x.suffer(life, f, in, event); err != nil {
+		return errors.Join(err, x.end(ctx, f, in, event))
+	}
+	return x.end(ctx, f, in, event)
+}
+
+// begin resolves the targets and writes that the fault is about to be
+// injected. It returns no fault if there is nobody to hurt.
+func (x Exec) begin(ctx context.Context, in Injection) (fault, history.FaultEvent, error) {
+	asking, cancel := context.WithTimeout(ctx, roleWithin)
+	defer cancel()
+	in, role, err := resolved(asking, in, x.Cluster)
+	event := history.FaultEvent{ID: in.ID, Role: role}
+	if err != nil {
+		return nil, event, x.failed(in, event, err)
+	}
+	event.Nodes, event.Cuts = hurt(in, x.Cluster.Nodes()), in.Cuts
+	event.Says = describe(in, in.Nodes, x.Cluster.Nodes())
+	event.Stage = history.StageInject
+	f, err := newFault(in, in.Nodes, x)
+	if err != nil {
+		return nil, event, err
+	}
+	return f, event, x.write(in, event)
+}
+
+// suffer injects the fault, shows that it bites, and lets it last.
+func (x Exec) suffer(life context.Context, f fault, in Injection, event history.FaultEvent) error {
+	injecting, cancel := context.WithTimeout(life, injectWithin)
+	defer cancel()
+	if err := f.inject(injecting); err != nil {
+		return x.failed(in, event, err)
+	}
+	event.Late = x.Since() - in.At
+	if err := x.show(life, f, in, event); err != nil {
+		return err
+	}
+	var written error
+	err := f.hold(life, func(says, evidence string) {
+		event.Stage, event.Says, event.Evidence, event.Late = history.StageInForce, says, evidence, 0
+		written = errors.Join(written, x.write(in, event))
+	})
+	if err != nil && life.Err() == nil {
+		return x.failed(in, event, err)
+	}
+	return written
+}
+
+// show writes that the fault is in force, or that it could not be seen to be.
+// A fault shorter than verifyAtLeast is still looked for that long.
+func (x Exec) show(life context.Context, f fault, in Injection, event history.FaultEvent) error {
+	looking, cancel := context.WithTimeout(context.WithoutCancel(life), max(in.For-event.Late, verifyAtLeast))
+	defer cancel()
+	stop := context.AfterFunc(life, func() {
+		if !errors.Is(life.Err(), context.DeadlineExceeded) {
+			cancel() // the run was interrupted: heal now
+		}
+	})
+	defer stop()
+	evidence, err := f.verify(looking)
+	if err != nil {
+		return x.failed(in, event, err)
+	}
+	event.Stage, event.Evidence = history.StageInForce, evidence
+	return x.write(in, event)
+}
+
+// end heals, whatever happened before and even when ctx is done.
+func (x Exec) end(ctx context.Context, f fault, in Injection, event history.FaultEvent) error {
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
+	defer cancel()
+	event.Says, event.Evidence, event.Late = "", "", 0
+	event.Stage = history.StageHeal
+	written := x.write(in, event)
+	before := x.Since()
+	evidence, err := f.heal(healing)
+	if err != nil {
+		return errors.Join(written, x.failed(in, event, err), fmt.Errorf("heal %s: %w", in.ID, err))
+	}
+	event.Stage, event.Evidence, event.Late = history.StageHealed, evidence, x.Since()-before
+	return errors.Join(written, x.write(in, event))
+}
+
+// failed writes that a step did not work. Only failing to write is an error.
+func (x Exec) failed(in Injection, event history.FaultEvent, err error) error {
+	event.Stage, event.Error, event.Evidence = history.StageFailed, err.Error(), ""
+	return x.write(in, event)
+}
+
+func (x Exec) write(in Injection, event history.FaultEvent) error {
+	value, err := json.Marshal(event)
+	if err != nil {
+		return fmt.Errorf("encode the event of %s: %w", in.ID, err)
+	}
+	_, err = x.Record(history.Op{Process: history.Nemesis, Type: history.Info, F: in.Fault, Value: value})
+	x.Observe(in.Fault, event)
+	return err
+}
+
+// HealAll takes back everything, whatever is believed to be in force: rules,
+// freezers and clocks through the agent, then every node is started. It is
+// the last word after every run and may be called at any time.
+func HealAll(ctx context.Context, c Cluster) (string, error) {
+	r, err := c.Ask(ctx, agent.Request{Do: agent.Heal})
+	_, started := eachNode(c.Nodes(), func(node string) (string, error) {
+		if err := c.Restart(ctx, node); err != nil {
+			return "", fmt.Errorf("start %s: %w", node, err)
+		}
+		return "", nil
+	})
+	return r.Evidence, errors.Join(err, started)
+}

@@ -1,0 +1,157 @@
+package nemesis
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// The shapes of a partition, as a scenario names them.
+const (
+	ShapeHalves       = "halves"        // two random halves, the larger one a majority
+	ShapeOne          = "one"           // one node alone
+	ShapeMajorityRing = "majority-ring" // every node sees a majority, no two the same one
+	ShapeBridge       = "bridge"        // two halves that meet only in one node
+	ShapeOneWay       = "one-way"       // one node is heard but does not hear, or the other way round
+	ShapeAny          = "any"           // each of the others in turn, in an order drawn from the seed
+)
+
+// The two directions of a one-way partition, as a plan names them.
+const (
+	ShapeOneWayOut = "one-way-out" // what the node sends is lost
+	ShapeOneWayIn  = "one-way-in"  // what is sent to the node is lost
+)
+
+// Shapes are all shapes that [Cuts] can make, except ShapeAny.
+func Shapes() []string {
+	return []string{ShapeHalves, ShapeOne, ShapeMajorityRing, ShapeBridge, ShapeOneWay}
+}
+
+// Isolates tells whether a shape is about one node, which a target can choose.
+func Isolates(shape string) bool {
+	return slices.Contains([]string{ShapeOne, ShapeOneWay, ShapeOneWayOut, ShapeOneWayIn}, shape)
+}
+
+// Cuts makes the ordered pairs [from, to] whose packets a partition of this
+// shape drops, sorted. Around says which node the shape is about, for the
+// shapes that Isolates names; the other shapes draw their groups from rng.
+func Cuts(shape string, nodes, around []string, rng *rand.Rand) ([][2]string, error) {
+	if Isolates(shape) && len(around) == 0 {
+		return nil, fmt.Errorf("a partition of shape %s needs a node", shape)
+	}
+	switch shape {
+	case ShapeHalves:
+		mixed := shuffled(nodes, rng)
+		return bothWays(mixed[:len(nodes)/2], mixed[len(nodes)/2:]), nil
+	case ShapeOne:
+		return bothWays(around, without(nodes, around)), nil
+	case ShapeOneWayOut:
+		return pairs(around, without(nodes, around)), nil
+	case ShapeOneWayIn:
+		return pairs(without(nodes, around), around), nil
+	case ShapeBridge:
+		mixed := shuffled(nodes, rng)
+		half := (len(nodes) - 1) / 2
+		return bothWays(mixed[1:1+half], mixed[1+half:]), nil
+	case ShapeMajorityRing:
+		return majorityRing(shuffled(nodes, rng)), nil
+	}
+	return nil, fmt.Errorf("there is no partition of shape %q", shape)
+}
+
+// Direction settles which way a one-way partition cuts; other shapes stay.
+func Direction(shape string, rng *rand.Rand) string {
+	if shape != ShapeOneWay {
+		return shape
+	}
+	if rng.IntN(2) == 0 {
+		return ShapeOneWayOut
+	}
+	return ShapeOneWayIn
+}
+
+// majorityRing lays the nodes on a ring and lets each see its nearest
+// neighbours, as many on either side as a majority with itself needs. A node's
+// view is then centred on it, so no two nodes see the same majority. With
+// three nodes a ring of neighbours would be everybody; there the ring is
+// opened at one place, which leaves two different majorities and the node
+// between them that sees both.
+func majorityRing(ring []string) [][2]string {
+	n := len(ring)
+	if n == 3 {
+		return bothWays(ring[:1], ring[1:2])
+	}
+	side := (n/2 + 1) / 2
+	var cuts [][2]string
+	for i := range n {
+		for j := range n {
+			distance := min((j-i+n)%n, (i-j+n)%n)
+			if distance > side {
+				cuts = append(cuts, [2]string{ring[i], ring[j]})
+			}
+		}
+	}
+	return sorted(cuts)
+}
+
+// pairs are all ordered pairs from one of a to one of b.
+func pairs(a, b []string) [][2]string {
+	var out [][2]string
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, [2]string{x, y})
+		}
+	}
+	return sorted(out)
+}
+
+func bothWays(a, b []string) [][2]string {
+	return sorted(append(pairs(a, b), pairs(b, a)...))
+}
+
+func sorted(cuts [][2]string) [][2]string {
+	slices.SortFunc(cuts, func(a, b [2]string) int {
+		if c := strings.Compare(a[0], b[0]); c != 0 {
+			return c
+		}
+		return strings.Compare(a[1], b[1])
+	})
+	return cuts
+}
+
+func shuffled(nodes []string, rng *rand.Rand) []string {
+	mixed := slices.Clone(nodes)
+	rng.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+	return mixed
+}
+
+// Describe says in a few words whom the cuts part from whom.
+func Describe(cuts [][2]string, nodes []string) string {
+	var parts []string
+	for _, n := range nodes {
+		deaf, mute := lost(cuts, n, nodes)
+		switch {
+		case len(deaf) == 0 && len(mute) == 0:
+			continue
+		case slices.Equal(deaf, mute):
+			parts = append(parts, n+" ≠ "+strings.Join(deaf, " "))
+		case len(deaf) > 0:
+			parts = append(parts, n+" hears nothing from "+strings.Join(deaf, " "))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// lost lists whom n does not hear, and who does not hear n.
+func lost(cuts [][2]string, n string, nodes []string) (deaf, mute []string) {
+	for _, c := range cuts {
+		if c[1] == n {
+			deaf = append(deaf, c[0])
+		}
+		if c[0] == n {
+			mute = append(mute, c[1])
+		}
+	}
+	return inOrder(deaf, nodes), inOrder(mute, nodes)
+}
