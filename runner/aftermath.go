@@ -1,0 +1,143 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/nemesis"
+)
+
+const (
+	// finalTries is how often a final read that fails is tried again.
+	finalTries = 5
+	// finalPause is the pause between two tries.
+	finalPause = 200 * time.Millisecond
+)
+
+// aftermath waits until the healed cluster works again and reads everything.
+// An interrupted run waits shortly and reads nothing.
+func (r *run) aftermath(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() == nil {
+		if err := r.timed("final_reads", func() error { return r.finalReads(ctx) }); err != nil {
+			return err
+		}
+	}
+	r.closeWorkers()
+	r.out.Counts = r.rec.counts()
+	r.sayOperations()
+	return r.phase("end")
+}
+
+// healAll takes back whatever may be in force. That it could not be done is a
+// problem, not the end: the final reads will show. It heals even when the
+// history cannot be written; that is the error.
+func (r *run) healAll(ctx context.Context) error {
+	written := r.phase("heal")
+	_ = r.timed("heal", func() error {
+		healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
+		defer cancel()
+		evidence, err := nemesis.HealAll(healing, hurtable{r.cluster, r.o.System, r.nodes})
+		if err != nil {
+			r.problem("heal everything: %v", err)
+			return nil
+		}
+		r.say("heal", "everything: %s", evidence)
+		return nil
+	})
+	return written
+}
+
+// settle waits until every node is healthy again.
+func (r *run) settle(ctx context.Context) error {
+	if err := r.phase("settle"); err != nil {
+		return err
+	}
+	within := r.plan.Scenario.Settle.HealthyWithin
+	if ctx.Err() != nil {
+		within = min(within, interruptedSettle)
+	}
+	return r.timed("settle", func() error {
+		err := awaitHealthy(context.WithoutCancel(ctx), r.cluster, r.o.System, within, r.nodes)
+		if err != nil {
+			r.problem("the cluster is not healthy again: %v", err)
+		}
+		return nil
+	})
+}
+
+// finalReads reads every key from every node, the nodes side by side.
+func (r *run) finalReads(ctx context.Context) error {
+	if err := r.phase("final-reads"); err != nil {
+		return err
+	}
+	errs := make([]error, len(r.nodes))
+	var all sync.WaitGroup
+	for i, n := range r.nodes {
+		at := slices.IndexFunc(r.workers, func(w *worker) bool { return w.node.Name == n.Name })
+		if at < 0 {
+			r.problem("no client is bound to %s, so nothing was read from it in the end", n.Name)
+			continue
+		}
+		all.Go(func() { errs[i] = r.workers[at].readAll(ctx, r.plan.FinalReads) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// readAll reads each key until the read succeeds or has been tried often enough.
+func (w *worker) readAll(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		for range finalTries {
+			op, err := w.invoke(ctx, history.Op{F: "read", Key: key, Node: w.node.Name, Final: true})
+			if err != nil {
+				return err
+			}
+			if op.Type == history.OK || !pauseFor(ctx, finalPause) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) closeWorkers() {
+	for _, w := range r.workers {
+		w.close()
+	}
+}
+
+// collectAndDown copies the logs and removes the cluster, on every path.
+// Trouble with either is a problem and never changes a verdict.
+func (r *run) collectAndDown(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	_ = r.timed("collect", func() error {
+		collecting, cancel := context.WithTimeout(ctx, collectWithin)
+		defer cancel()
+		if err := r.cluster.Collect(collecting, r.o.Nodes); err != nil {
+			r.problem("collect the logs of the nodes: %v", err)
+		}
+		return nil
+	})
+	if r.o.Keep {
+		r.say("note", "the cluster is left running; `shakedown clean` removes it")
+		return nil
+	}
+	return r.timed("down", func() error {
+		removing, cancel := context.WithTimeout(ctx, downWithin)
+		defer cancel()
+		if err := r.cluster.Down(removing); err != nil {
+			r.problem("remove the cluster: %v", err)
+		}
+		return nil
+	})
+}
+
+// after is a timer on the process's own clock.
+func (r *run) after(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -1,0 +1,210 @@
+package runner
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/runner/workload"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+// Compile makes the plan of a scenario: which fault when and on whom, which
+// client sends what and when. It is pure, and each fault of the scenario draws
+// from a stream of its own, as does each client, so that adding one leaves the
+// others as they were as far as possible. (Random targets keep out of the way
+// of earlier ones, which may move them.)
+func Compile(s *scenarios.Scenario, seed uint64) (*Plan, error) {
+	p := &Plan{Format: 1, Scenario: s, Seed: seed}
+	for i := range s.System.Nodes {
+		p.Nodes = append(p.Nodes, fmt.Sprintf("n%d", i+1))
+	}
+	at := time.Duration(0)
+	for _, phase := range s.Phases {
+		p.Phases = append(p.Phases, PlannedPhase{Name: phase.Name, At: at, For: phase.For})
+		at += phase.For
+	}
+	if err := p.planFaults(); err != nil {
+		return nil, err
+	}
+	p.planClients(at)
+	return p, nil
+}
+
+// Span is how long the phases last together.
+func (p *Plan) Span() time.Duration {
+	if len(p.Phases) == 0 {
+		return 0
+	}
+	last := p.Phases[len(p.Phases)-1]
+	return last.At + last.For
+}
+
+// planClients gives every client its node and its operations.
+func (p *Plan) planClients(span time.Duration) {
+	w := p.Scenario.Workload
+	lists := workload.Register(workload.Spec{
+		Clients: w.Clients, Keys: w.Keys, OperationsPerKey: w.OperationsPerKey,
+		RatePerSecond: w.RatePerSecond, Mix: w.Mix, Span: span, Seed: p.Seed,
+	})
+	for i, list := range lists {
+		c := PlannedClient{Client: i, Node: p.Nodes[i%len(p.Nodes)]}
+		for _, o := range list {
+			c.Operations = append(c.Operations, PlannedOperation{At: o.At, F: o.F, Key: o.Key, Value: o.Value})
+		}
+		p.Clients = append(p.Clients, c)
+	}
+	p.FinalReads = workload.Keys(lists)
+}
+
+// planFaults expands every fault of every phase, in the order of time.
+func (p *Plan) planFaults() error {
+	drafts := p.drafts()
+	for i := range drafts {
+		in, err := p.draw(&drafts[i])
+		if err != nil {
+			return fmt.Errorf("plan fault %s: %w", drafts[i].id, err)
+		}
+		p.Faults = append(p.Faults, in)
+	}
+	return nil
+}
+
+// A draft is an injection of which only the time is known.
+type draft struct {
+	id     string
+	phase  string
+	number int // from 1, within its fault
+	at     time.Duration
+	fault  scenarios.Fault
+	stream *stream
+}
+
+// A stream is what the injections of one line of the scenario draw from.
+type stream struct {
+	rng    *rand.Rand
+	shapes []string // the shapes of "any", in the order drawn
+}
+
+// drafts lists all injections by time; those at the same moment by name.
+func (p *Plan) drafts() []draft {
+	var out []draft
+	for i, phase := range p.Scenario.Phases {
+		for _, f := range phase.Faults {
+			s := newStream(p.Seed, phase.Name+"/"+f.Name)
+			for n, at := range moments(f, phase.For) {
+				out = append(out, draft{
+					id:    fmt.Sprintf("%s/%s#%d", phase.Name, f.Name, n+1),
+					phase: phase.Name, number: n + 1, at: p.Phases[i].At + at, fault: f, stream: s,
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b draft) int { return int(a.at - b.at) })
+	return out
+}
+
+func newStream(seed uint64, name string) *stream {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // a hash takes everything
+	s := &stream{rng: rand.New(rand.NewPCG(seed, h.Sum64())), shapes: nemesis.Shapes()}
+	s.rng.Shuffle(len(s.shapes), func(i, j int) { s.shapes[i], s.shapes[j] = s.shapes[j], s.shapes[i] })
+	return s
+}
+
+// moments are the times within a phase at which a fault begins.
+func moments(f scenarios.Fault, phase time.Duration) []time.Duration {
+	first := f.Every
+	if f.At != nil {
+		first = *f.At
+	}
+	var out []time.Duration
+	for at := first; at+f.For <= phase; at += f.Every {
+		out = append(out, at)
+		if f.Every == 0 {
+			break
+		}
+	}
+	return out
+}
+
+// draw settles what a draft leaves open.
+func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
+	in := nemesis.Injection{ID: d.id, Fault: d.fault.Fault, Phase: d.phase, At: d.at, For: d.fault.For, Target: d.fault.Target}
+	if in.Fault == nemesis.FaultPartition {
+		err := p.drawPartition(&in, d)
+		return in, err
+	}
+	if in.Fault == nemesis.FaultClock {
+		in.Clock = clockSteps(d.fault)
+	}
+	err := p.drawNodes(&in, d)
+	return in, err
+}
+
+// drawNodes picks the targets, unless they are a role.
+func (p *Plan) drawNodes(in *nemesis.Injection, d *draft) (err error) {
+	if nemesis.IsRole(in.Target) {
+		return nil
+	}
+	in.Nodes, err = nemesis.Pick(in.Target, p.Nodes, p.free(*in), d.stream.rng)
+	return err
+}
+
+func (p *Plan) drawPartition(in *nemesis.Injection, d *draft) (err error) {
+	in.Shape = d.fault.Shape
+	if in.Shape == nemesis.ShapeAny {
+		in.Shape = d.stream.shapes[(d.number-1)%len(d.stream.shapes)]
+	}
+	in.Shape = nemesis.Direction(in.Shape, d.stream.rng)
+	if !nemesis.Isolates(in.Shape) {
+		in.Target = ""
+		in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, nil, d.stream.rng)
+		return err
+	}
+	if in.Target == "" {
+		in.Target = nemesis.TargetOne
+	}
+	if err := p.drawNodes(in, d); err != nil || nemesis.IsRole(in.Target) {
+		return err
+	}
+	in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, in.Nodes, d.stream.rng)
+	return err
+}
+
+// clockSteps turns a skew into one step and a jump into two: forward, and
+// halfway to the heal back to as far in the past.
+func clockSteps(f scenarios.Fault) []nemesis.ClockStep {
+	if f.Skew != 0 {
+		return []nemesis.ClockStep{{Offset: f.Skew}}
+	}
+	return []nemesis.ClockStep{{Offset: f.Jump}, {After: f.For / 2, Offset: -f.Jump}}
+}
+
+// margin is kept between two faults on one node, for the first one's heal.
+const margin = time.Second
+
+// free are the nodes to which nothing else is planned to happen while in
+// lasts. Partitions do not count: they are meant to overlap.
+func (p *Plan) free(in nemesis.Injection) []string {
+	if in.Fault == nemesis.FaultPartition {
+		return nil
+	}
+	var out []string
+	for _, n := range p.Nodes {
+		if !p.busy(n, in) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (p *Plan) busy(node string, in nemesis.Injection) bool {
+	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
+		return other.Fault != nemesis.FaultPartition && slices.Contains(other.Nodes, node) &&
+			other.At < in.At+in.For+margin && in.At < other.At+other.For+margin
+	})
+}

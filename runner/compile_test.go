@@ -1,0 +1,155 @@
+package runner
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+func encoded(t testing.TB, s *scenarios.Scenario, seed uint64) []byte {
+	t.Helper()
+	p, err := Compile(s, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := p.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestSameSeedSamePlan(t *testing.T) {
+	one, again, other := encoded(t, stormy(), 1), encoded(t, stormy(), 1), encoded(t, stormy(), 2)
+	if !bytes.Equal(one, again) {
+		t.Error("the same seed gave two plans")
+	}
+	if bytes.Equal(one, other) {
+		t.Error("two seeds gave one plan")
+	}
+}
+
+func TestPlanSurvivesItsFile(t *testing.T) {
+	p, err := Compile(stormy(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := p.Encode()
+	back, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p, back); diff != "" {
+		t.Errorf("the plan read back differs (-made +read):\n%s", diff)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"another format":   `{"format": 2}`,
+		"an unknown field": `{"format": 1, "sneed": 4}`,
+		"half a plan":      `{"format": 1, "seed"`,
+	} {
+		if _, err := Decode([]byte(text)); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}
+
+// A scenario's faults draw from streams of their own: one more fault leaves
+// the times and shapes of the others alone.
+func TestOneMoreFaultLeavesTheOthers(t *testing.T) {
+	more := stormy()
+	more.Phases[1].Faults = append(more.Phases[1].Faults,
+		scenarios.Fault{Name: "second", Fault: "partition", Shape: "halves", Every: 7 * time.Second, For: time.Second})
+	a, _ := Compile(stormy(), 9)
+	b, _ := Compile(more, 9)
+	left := slices.DeleteFunc(slices.Clone(b.Faults), func(in nemesis.Injection) bool { return strings.Contains(in.ID, "second") })
+	if diff := cmp.Diff(a.Faults, left); diff != "" {
+		t.Errorf("the other faults changed (-before +after):\n%s", diff)
+	}
+	if len(b.Faults) == len(a.Faults) {
+		t.Error("the second partition is not in the plan")
+	}
+}
+
+// Whatever the scenario, faults lie in their phase, IDs are unique, and two
+// faults with random targets do not meet on a node while there is room.
+func TestPlansAreSane(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := stormy()
+		s.Workload.RatePerSecond = 5
+		storm := &s.Phases[1]
+		storm.Faults = nil
+		for _, name := range []string{"a", "b"} {
+			storm.Faults = append(storm.Faults, scenarios.Fault{
+				Name: name, Fault: rapid.SampledFrom([]string{"kill", "pause", "clock"}).Draw(t, "fault"), Target: "one", Skew: time.Second,
+				Every: time.Duration(rapid.IntRange(1, 12).Draw(t, "every")) * time.Second,
+				For:   time.Second,
+			})
+		}
+		p, err := Compile(s, rapid.Uint64().Draw(t, "seed"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for i, in := range p.Faults {
+			if seen[in.ID] || in.At < 2*time.Second || in.At+in.For > p.Span() {
+				t.Fatalf("%s from %s for %s (seen before: %v)", in.ID, in.At, in.For, seen[in.ID])
+			}
+			seen[in.ID] = true
+			for _, other := range p.Faults[:i] {
+				overlap := other.At < in.At+in.For && in.At < other.At+other.For
+				if overlap && slices.Equal(in.Nodes, other.Nodes) {
+					t.Fatalf("%s and %s meet on %s", other.ID, in.ID, in.Nodes)
+				}
+			}
+		}
+	})
+}
+
+// "any" takes every shape before it takes one again.
+func TestAnyShapeTakesEachInTurn(t *testing.T) {
+	p, _ := Compile(stormy(), 4)
+	var shapes []string
+	for _, in := range p.Faults {
+		if in.Fault == "partition" {
+			shapes = append(shapes, strings.TrimSuffix(strings.TrimSuffix(in.Shape, "-in"), "-out"))
+		}
+	}
+	first := slices.Clone(shapes[:5])
+	slices.Sort(first)
+	want := slices.Clone(nemesis.Shapes())
+	slices.Sort(want)
+	if !slices.Equal(first, want) {
+		t.Errorf("the first five shapes are %v", first)
+	}
+}
+
+func TestTimelineReadsAloud(t *testing.T) {
+	p, _ := Compile(stormy(), 7)
+	golden := filepath.Join("testdata", "timeline.txt")
+	got := p.Timeline()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("timeline (-want +got), UPDATE=1 rewrites it:\n%s", diff)
+	}
+}

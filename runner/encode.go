@@ -1,0 +1,81 @@
+package runner
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Encode writes the plan as JSON for people and programs: everything indented,
+// except that a planned operation takes one line. The same plan gives the same
+// bytes.
+func (p *Plan) Encode() ([]byte, error) {
+	head := *p
+	head.Clients = nil
+	var fields map[string]json.RawMessage
+	if err := reencode(head, &fields); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString("{\n")
+	for _, name := range []string{"format", "seed", "scenario", "nodes", "phases", "faults", "final_reads"} {
+		value, err := json.MarshalIndent(fields[name], "  ", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("encode the plan's %s: %w", name, err)
+		}
+		fmt.Fprintf(&b, "  %q: %s,\n", name, value)
+	}
+	if err := encodeClients(&b, p.Clients); err != nil {
+		return nil, err
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}
+
+func reencode(from, to any) error {
+	data, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("encode the plan: %w", err)
+	}
+	return json.Unmarshal(data, to)
+}
+
+func encodeClients(b *bytes.Buffer, clients []PlannedClient) error {
+	b.WriteString(`  "clients": [`)
+	for i, c := range clients {
+		fmt.Fprintf(b, "%s\n    {\"client\": %d, \"node\": %q, \"operations\": [", comma(i), c.Client, c.Node)
+		for j, o := range c.Operations {
+			line, err := json.Marshal(o)
+			if err != nil {
+				return fmt.Errorf("encode operation %d of client %d: %w", j, c.Client, err)
+			}
+			b.WriteString(comma(j) + "\n      ")
+			b.Write(line)
+		}
+		b.WriteString("]}")
+	}
+	b.WriteString("]")
+	return nil
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
+}
+
+// Decode reads what [Plan.Encode] wrote. Unknown fields and another format are
+// errors: a plan must mean what it meant when it was made.
+func Decode(data []byte) (*Plan, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	p := &Plan{}
+	if err := d.Decode(p); err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	if p.Format != 1 {
+		return nil, fmt.Errorf("read the plan: its format is %d, this program knows 1", p.Format)
+	}
+	return p, nil
+}

@@ -1,0 +1,68 @@
+package runner
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// opsEvery is how often the counts of operations are told.
+const opsEvery = 5 * time.Second
+
+// observeFault tells people about a step of a fault, and keeps how late the
+// plan's moments were met.
+func (r *run) observeFault(fault string, e history.FaultEvent) {
+	switch e.Stage {
+	case history.StageInject:
+		r.say("fault", "%s on %s: %s", e.ID, targets(e), e.Says)
+	case history.StageInForce:
+		r.late(fault+"_in_force_late", e.Late)
+		r.say("fault", "%s took hold: %s", e.ID, e.Evidence)
+	case history.StageHealed:
+		r.late(fault+"_heal", e.Late)
+		r.say("heal", "%s healed: %s", e.ID, e.Evidence)
+	case history.StageFailed:
+		r.say("warn", "%s failed: %s", e.ID, e.Error)
+	}
+}
+
+// targets names the nodes of a fault, with the role that chose them.
+func targets(e history.FaultEvent) string {
+	names := strings.Join(e.Nodes, " ")
+	if e.Role != "" {
+		names += " (" + e.Role + ")"
+	}
+	return names
+}
+
+// late keeps the largest of the times given under one name.
+func (r *run) late(name string, d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.out.Timings[name+"_max"] = max(r.out.Timings[name+"_max"], d)
+}
+
+// watchOperations tells the counts of operations now and then, until the
+// function that it returns is called, which waits for it to end.
+func (r *run) watchOperations(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for pauseFor(ctx, opsEvery) {
+			r.sayOperations()
+		}
+	})
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+func (r *run) sayOperations() {
+	c := r.rec.counts()
+	rate := float64(c["ok"]+c["fail"]+c["info"]) / max(r.since().Seconds(), 1)
+	r.say("ops", "%d ok, %d fail, %d unknown, %.0f/s", c["ok"], c["fail"], c["info"], rate)
+}

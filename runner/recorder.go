@@ -1,0 +1,95 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// A recorder writes the history, counts outcomes, and ends the run when the
+// history cannot be written: what is not recorded must not be done.
+type recorder struct {
+	writer         *history.Writer
+	ok, fail, info atomic.Int64
+	shed           atomic.Int64
+	invoked        atomic.Int64
+
+	mu     sync.Mutex
+	broken error
+	cancel context.CancelCauseFunc
+}
+
+func newRecorder(w io.Writer, since func() time.Duration) *recorder {
+	return &recorder{writer: history.NewWriter(w, since)}
+}
+
+// onError names what to call when the history cannot be written.
+func (r *recorder) onError(cancel context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancel = cancel
+}
+
+// append writes an event and returns it with its index and time.
+func (r *recorder) append(op history.Op) (history.Op, error) {
+	op, err := r.writer.Append(op)
+	if err != nil {
+		return op, r.fault(err)
+	}
+	if op.Process != history.Nemesis {
+		r.count(op.Type)
+	}
+	return op, nil
+}
+
+func (r *recorder) count(t history.Type) {
+	switch t {
+	case history.Invoke:
+		r.invoked.Add(1)
+	case history.OK:
+		r.ok.Add(1)
+	case history.Fail:
+		r.fail.Add(1)
+	case history.Info:
+		r.info.Add(1)
+	}
+}
+
+// fault keeps the first error and stops the run.
+func (r *recorder) fault(err error) error {
+	err = &EnvError{Doing: "write the history", Hint: "is the disk full?", Err: err}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.broken == nil {
+		r.broken = err
+		if r.cancel != nil {
+			r.cancel(err)
+		}
+	}
+	return err
+}
+
+func (r *recorder) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broken
+}
+
+func (r *recorder) close() error {
+	if err := r.writer.Close(); err != nil && r.err() == nil {
+		return fmt.Errorf("close the history: %w", r.fault(err))
+	}
+	return nil
+}
+
+func (r *recorder) counts() map[string]int64 {
+	return map[string]int64{
+		"invoked": r.invoked.Load(), "ok": r.ok.Load(), "fail": r.fail.Load(),
+		"info": r.info.Load(), "shed": r.shed.Load(),
+	}
+}
