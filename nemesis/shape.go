@@ -125,33 +125,3 @@ func shuffled(nodes []string, rng *rand.Rand) []string {
 	rng.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
 	return mixed
 }
-
-// Describe says in a few words whom the cuts part from whom.
-func Describe(cuts [][2]string, nodes []string) string {
-	var parts []string
-	for _, n := range nodes {
-		deaf, mute := lost(cuts, n, nodes)
-		switch {
-		case len(deaf) == 0 && len(mute) == 0:
-			continue
-		case slices.Equal(deaf, mute):
-			parts = append(parts, n+" ≠ "+strings.Join(deaf, " "))
-		case len(deaf) > 0:
-			parts = append(parts, n+" hears nothing from "+strings.Join(deaf, " "))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// lost lists whom n does not hear, and who does not hear n.
-func lost(cuts [][2]string, n string, nodes []string) (deaf, mute []string) {
-	for _, c := range cuts {
-		if c[1] == n {
-			deaf = append(deaf, c[0])
-		}
-		if c[0] == n {
-			mute = append(mute, c[1])
-		}
-	}
-	return inOrder(deaf, nodes), inOrder(mute, nodes)
-}

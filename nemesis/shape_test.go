@@ -126,16 +126,32 @@ func TestShapesAroundANode(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	nodes := names(3)
-	for _, tt := range []struct{ shape, want string }{
-		{ShapeOne, "n1 ≠ n2, n2 ≠ n1 n3, n3 ≠ n2"},
-		{ShapeOneWayOut, "n1 hears nothing from n2, n3 hears nothing from n2"},
-		{ShapeOneWayIn, "n2 hears nothing from n1 n3"},
+	rng := func() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }
+	for _, tt := range []struct {
+		shape string
+		nodes int
+		want  string
+	}{
+		{ShapeOne, 3, "n1 n3 | n2"},
+		{ShapeOneWayOut, 3, "what n2 sends is lost"},
+		{ShapeOneWayIn, 3, "what is sent to n2 is lost"},
+		{ShapeHalves, 5, "n1 n2 | n3 n4 n5"},
+		{ShapeBridge, 5, "n1 n3 | n4 n5, all reach n2"},
+		{ShapeMajorityRing, 5, "n1 hears only n2 n3, n2 hears only n1 n5, n3 hears only n1 n4, n4 hears only n3 n5, n5 hears only n2 n4"},
+		{ShapeMajorityRing, 3, "n1 | n2, all reach n3"},
 	} {
-		cuts, _ := Cuts(tt.shape, nodes, []string{"n2"}, nil)
-		if got := Describe(cuts, nodes); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.shape, got, tt.want)
+		nodes := names(tt.nodes)
+		cuts, err := Cuts(tt.shape, nodes, []string{"n2"}, rng())
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got := Describe(cuts, nodes); got != tt.want {
+			t.Errorf("%s of %d: %q, want %q", tt.shape, tt.nodes, got, tt.want)
+		}
+	}
+	odd := [][2]string{{"n1", "n2"}, {"n1", "n3"}, {"n4", "n2"}}
+	if got, want := Describe(odd, names(4)), "n2 hears only n3, n3 hears only n2 n4"; got != want {
+		t.Errorf("odd cuts: %q, want %q", got, want)
 	}
 }
 
