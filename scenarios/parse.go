@@ -1,0 +1,123 @@
+package scenarios
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Recipes are the kinds of systems that `system.use` can name, by name.
+type Recipes map[string]*Recipe
+
+// Parse reads a scenario and fills in every default. path is only for the
+// findings. The error is [Diagnostics], with all findings at once.
+func Parse(path string, src []byte, recipes Recipes) (*Scenario, error) {
+	return ParseWith(path, src, recipes, nil)
+}
+
+// ParseWith is [Parse] with overrides, each "path=value": the dotted path of a
+// field, as in "system.version=3.5.20" or "phases.1.for=10s", and its value in
+// YAML. A list is entered by index from 0, or by the name of an element, as in
+// "phases.storm.for=10s". A field that is not there is added. Findings about
+// an override have the Path "--set" and the override for an excerpt.
+func ParseWith(path string, src []byte, recipes Recipes, sets []string) (*Scenario, error) {
+	d, root := load(path, src)
+	if root != nil {
+		for _, set := range sets {
+			d.override(root, set)
+		}
+	}
+	var out *Scenario
+	if root != nil {
+		out = readScenario(value{d, root, ""}, recipes)
+	}
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// err is all findings in the order of their places, or nil if there are none.
+func (d *document) err() error {
+	if len(d.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.found, func(a, b Diagnostic) int {
+		return cmp.Or(-cmp.Compare(boolInt(a.Path == d.file.path), boolInt(b.Path == d.file.path)),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	if d.more > 0 {
+		last := d.found[len(d.found)-1]
+		d.found = append(d.found, Diagnostic{Path: d.file.path, Line: last.Line, Column: last.Column,
+			Message: fmt.Sprintf("and %d more findings", d.more), Hint: "mend these first"})
+	}
+	return d.found
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// readScenario reads the whole document. What depends on something else is
+// read after it, wherever it stands in the file.
+func readScenario(v value, recipes Recipes) *Scenario {
+	if !isScenario(v) {
+		return nil
+	}
+	s := v.section("version", "name", "about", "tags", "system", "client", "workload",
+		"phases", "settle", "checks", "never", "earned", "expect")
+	out := &Scenario{Expect: "valid"}
+	readHead(s, out)
+	var recipe *Recipe
+	if s.need("system", "say what runs on the nodes: system: {use: etcd, nodes: 5}") {
+		out.System, recipe = readSystem(s.fields["system"], recipes)
+	}
+	out.Client = readClient(s, out.System, recipe)
+	out.Workload = readWorkload(s, out)
+	out.Phases = readPhases(s, out)
+	out.Settle = readSettle(s)
+	out.Checks = readChecks(s, out.Workload)
+	out.Earned = readEarned(s)
+	s.word("expect", "outcome", &out.Expect, []string{"valid", "violation"})
+	if never, ok := s.fields["never"]; ok {
+		never.report("never is not supported yet, and ignoring it would make a pass worth less than it says",
+			"leave it out, or rename it to x-never to keep it as a note")
+	}
+	return out
+}
+
+// isScenario reports a document that is YAML only by accident, such as prose.
+func isScenario(v value) bool {
+	pairs, ok := v.pairs("a scenario, which is a mapping that begins with version: 1")
+	if ok && len(pairs) == 0 {
+		v.report("the scenario is empty", "a scenario begins with version: 1")
+		return false
+	}
+	return ok
+}
+
+func readHead(s section, out *Scenario) {
+	if s.need("version", "begin the file with version: 1") {
+		v := s.fields["version"]
+		if n, ok := v.integer(0, 1<<30); ok && n != 1 {
+			v.reportf("write version: 1", "there is no version %d of the scenario format", n)
+		}
+	}
+	if s.need("name", "name: my-first-storm") {
+		s.name("name", &out.Name)
+	}
+	s.text("about", &out.About)
+	out.About = strings.TrimSpace(out.About)
+	if tags, ok := s.fields["tags"]; ok {
+		items, _ := tags.items("names")
+		for _, item := range items {
+			if tag, ok := item.name(); ok {
+				out.Tags = append(out.Tags, tag)
+			}
+		}
+	}
+}

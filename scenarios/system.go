@@ -1,0 +1,264 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Defaults and bounds of a system.
+const (
+	defaultNodes  = 5
+	defaultMemory = 512 << 20
+	defaultReady  = time.Minute
+	// maxClusterNodes is what one docker host can be asked for; a system that
+	// only breaks with more nodes is yet to be found.
+	maxClusterNodes = 50
+	// minMemory is the least that docker takes.
+	minMemory = 6 << 20
+	maxCPUs   = 1024
+	// maxWait bounds every wait that a scenario can ask for.
+	maxWait = time.Hour
+	minTime = time.Millisecond
+)
+
+// defaultSystem is a system of which nothing is known.
+func defaultSystem() System {
+	return System{
+		Nodes:  defaultNodes,
+		Peers:  "{ip}",
+		Ready:  Ready{Within: defaultReady},
+		Limits: Limits{MemoryBytes: defaultMemory},
+	}
+}
+
+// nodeFields are the fields that a scenario's system and a recipe's share.
+func nodeFields() []string {
+	return []string{"command", "env", "peers", "ports", "data", "ready", "limits"}
+}
+
+// readSystem reads `system`. The recipe is nil if none is named or known.
+func readSystem(v value, recipes Recipes) (System, *Recipe) {
+	s := v.section(append([]string{"use", "version", "nodes", "image"}, nodeFields()...)...)
+	sys := defaultSystem()
+	recipe := findRecipe(s, recipes)
+	if recipe != nil {
+		sys = recipe.System.clone()
+		sys.Use, sys.Nodes = recipe.Name, defaultNodes
+		useVersion(s, &sys, recipe)
+	}
+	read(s, "image", &sys.Image, value.image)
+	s.integer("nodes", &sys.Nodes, 1, maxClusterNodes)
+	readNodeFields(s, &sys)
+	checkSource(s)
+	if known := recipe != nil || s.has("image"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
+		s.at("ports").report(`the port "client" is missing`, "say where clients connect: ports: {client: 8080}")
+	}
+	return sys, recipe
+}
+
+// wrong says whether the field is there and is not a mapping, which has been
+// reported, so that there is no use in missing its parts.
+func (s section) wrong(key string) bool {
+	v, ok := s.fields[key]
+	return ok && v.node.Kind != yaml.MappingNode
+}
+
+func findRecipe(s section, recipes Recipes) *Recipe {
+	if !s.has("use") {
+		return nil
+	}
+	name, _ := s.fields["use"].word("system", names(Systems(recipes)))
+	return recipes[name]
+}
+
+// checkSource sees that the image comes from exactly one place.
+func checkSource(s section) {
+	switch {
+	case !s.has("use") && !s.has("image"):
+		s.need("use", "name a system (use: etcd) or an image (image: my-system:1.0)")
+	case s.has("use") && s.has("image"):
+		s.at("image").report("use and image are both given", "a system comes from a recipe (use) or from an image, keep one")
+	case s.has("image") && s.has("version"):
+		s.at("version").report("a version belongs to use", "name the version in the image: image: my-system:1.0")
+	}
+}
+
+// useVersion completes the build of a recipe's system.
+func useVersion(s section, sys *System, recipe *Recipe) {
+	version := recipe.Default
+	s.version("version", &version)
+	at := s.at("version")
+	if len(recipe.Lines) == 0 {
+		if s.has("version") {
+			at.reportf("leave it out", "%s has no versions", recipe.Name)
+		}
+		return
+	}
+	build, wrong := recipe.build(version)
+	if wrong != nil {
+		at.report(wrong.message, wrong.hint)
+		return
+	}
+	sys.Version, sys.Build = version, build
+}
+
+// build says how the version is built.
+func (r *Recipe) build(version string) (*Build, *problem) {
+	var lines []string
+	for _, line := range r.Lines {
+		lines = append(lines, line.Prefix+"*")
+		if !strings.HasPrefix(version, line.Prefix) || len(version) == len(line.Prefix) {
+			continue
+		}
+		module, listed := line.Versions[version]
+		if len(line.Versions) > 0 && !listed {
+			return nil, &problem{fmt.Sprintf("version %q of %s is not known", version, r.Name),
+				fmt.Sprintf("of %s* it can be %s", line.Prefix, orList(slices.Sorted(maps.Keys(line.Versions))))}
+		}
+		out := *r.System.Build
+		out.Source = slices.Clone(out.Source)
+		out.Version, out.Module, out.Package, out.ModuleVersion = version, line.Module, line.Package, module
+		if !listed {
+			out.ModuleVersion = "v" + version
+		}
+		return &out, nil
+	}
+	return nil, &problem{fmt.Sprintf("no recipe for version %q of %s", version, r.Name), "it can be " + orList(lines)}
+}
+
+func (s System) clone() System {
+	s.Command = slices.Clone(s.Command)
+	s.Env = maps.Clone(s.Env)
+	s.Ports = maps.Clone(s.Ports)
+	if s.Build != nil {
+		b := *s.Build
+		b.Source = slices.Clone(b.Source)
+		s.Build = &b
+	}
+	return s
+}
+
+// image is a name of an image; whether there is one by it, docker knows.
+func (v value) image() (string, bool) {
+	s, ok := v.text()
+	if ok && strings.ContainsAny(s, " \t\n") {
+		v.reportf("write it as in my-system:1.0", "%q is not the name of an image", s)
+		return "", false
+	}
+	return s, ok
+}
+
+// readNodeFields reads what says how a node is run, over what sys has.
+func readNodeFields(s section, sys *System) {
+	read(s, "command", &sys.Command, value.command)
+	if env, ok := s.fields["env"]; ok {
+		readEnv(env, sys)
+	}
+	read(s, "peers", &sys.Peers, func(v value) (string, bool) { return v.template("name", "ip", "index") })
+	if ports, ok := s.fields["ports"]; ok {
+		readPorts(ports, sys)
+	}
+	read(s, "data", &sys.Data, value.directory)
+	if ready, ok := s.fields["ready"]; ok {
+		r := ready.section("http", "within")
+		read(r, "http", &sys.Ready.HTTP, func(v value) (string, bool) { return v.urlPath() })
+		r.duration("within", &sys.Ready.Within, minTime, maxWait)
+	}
+	if limits, ok := s.fields["limits"]; ok {
+		l := limits.section("cpus", "memory")
+		read(l, "cpus", &sys.Limits.CPUs, func(v value) (float64, bool) { return v.number(maxCPUs) })
+		read(l, "memory", &sys.Limits.MemoryBytes, value.memory)
+	}
+}
+
+func nodePlaceholders() []string {
+	return []string{"name", "ip", "index", "peers", "others"}
+}
+
+func (v value) command() ([]string, bool) {
+	if v.node.Kind == yaml.ScalarNode && v.node.Tag != "!!null" {
+		v.report("a command is a list", `there is no shell that would take it apart; write as in ["/server", "--port", "80"]`)
+		return nil, false
+	}
+	items, ok := v.items("words")
+	if ok && len(items) == 0 {
+		v.report("the command is empty", "leave it out for the one of the image or the recipe")
+		return nil, false
+	}
+	var out []string
+	for _, item := range items {
+		s, good := item.scalar("a word of the command")
+		good = good && item.onlyPlaceholders(s, nodePlaceholders())
+		out, ok = append(out, s), ok && good
+	}
+	return out, ok
+}
+
+func readEnv(v value, sys *System) {
+	pairs, _ := v.pairs("a mapping of environment variables")
+	for _, p := range pairs {
+		name := p.key.node.Value
+		if name == "" || strings.ContainsAny(name, "= \t\n\x00") {
+			p.key.reportf("", "%q cannot be the name of an environment variable", name)
+			continue
+		}
+		s, ok := p.value.scalar("a value")
+		if !ok || !p.value.onlyPlaceholders(s, nodePlaceholders()) {
+			continue
+		}
+		if sys.Env == nil {
+			sys.Env = map[string]string{}
+		}
+		sys.Env[name] = s
+	}
+}
+
+func readPorts(v value, sys *System) {
+	pairs, _ := v.pairs("a mapping of names to ports")
+	for _, p := range pairs {
+		name, ok := p.key.name()
+		port, good := p.value.integer(1, 65535)
+		if !ok || !good {
+			port = -1 // reported; not to be missed as well
+		}
+		if sys.Ports == nil {
+			sys.Ports = map[string]int{}
+		}
+		sys.Ports[name] = port
+	}
+}
+
+// directory is an absolute path in the container.
+func (v value) directory() (string, bool) {
+	s, ok := v.text()
+	if ok && (!path.IsAbs(s) || path.Clean(s) != s || s == "/") {
+		v.reportf("write it as in /data", "%q is not an absolute path of a directory", s)
+		return "", false
+	}
+	return s, ok
+}
+
+func (v value) memory() (int64, bool) {
+	n, ok := measure(v, "a size, as in 256MiB", parseSize)
+	if ok && n != 0 && n < minMemory {
+		v.reportf("at least 6MiB, which is the least that docker takes, or 0B for no limit", "%q is too little", v.node.Value)
+		return 0, false
+	}
+	return n, ok
+}
+
+// urlPath is the path of a request, with placeholders if any are known.
+func (v value) urlPath(known ...string) (string, bool) {
+	s, ok := v.template(known...)
+	if ok && (!strings.HasPrefix(s, "/") || strings.ContainsAny(s, " \t\n")) {
+		v.reportf("write it as in /health, without scheme and host", "%q is not the path of a request", s)
+		return "", false
+	}
+	return s, ok
+}
