@@ -1,0 +1,3 @@
+// as runner/util/offender.go // bad
+
+package util
