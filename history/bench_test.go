@@ -62,7 +62,7 @@ func record(b *testing.B, w *history.Writer, clients, n int) {
 
 // BenchmarkRead reads a history of the shape that runs write.
 func BenchmarkRead(b *testing.B) {
-	const events = 200_000
+	const events = 1_000_000
 	var file bytes.Buffer
 	tick := time.Duration(0)
 	w := history.NewWriter(&file, func() time.Duration { tick += 1234; return tick })
@@ -86,10 +86,14 @@ func BenchmarkRead(b *testing.B) {
 	if err := w.Close(); err != nil {
 		b.Fatal(err)
 	}
+	path := filepath.Join(b.TempDir(), "history.jsonl")
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
 	b.SetBytes(int64(file.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		h, err := history.Read(bytes.NewReader(file.Bytes()))
+		h, err := history.ReadFile(path)
 		if err != nil || len(h.Ops) != events {
 			b.Fatal(err)
 		}

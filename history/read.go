@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 const (
@@ -14,6 +15,9 @@ const (
 	readBuffer = 1 << 20
 	// maxLine bounds the memory that a file which is no history can take.
 	maxLine = 64 << 20
+	// sampled is how many lines tell how long lines are. To make room for all
+	// at once is worth it: growing costs more than reading.
+	sampled = 256
 )
 
 // ReadFile reads the history in the named file; see [Read].
@@ -23,7 +27,11 @@ func ReadFile(path string) (*History, error) {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
 	defer file.Close()
-	h, err := Read(file)
+	size := int64(0)
+	if info, err := file.Stat(); err == nil {
+		size = info.Size()
+	}
+	h, err := read(file, size)
 	if err != nil {
 		return nil, fmt.Errorf("read history %s: %w", path, err)
 	}
@@ -37,6 +45,11 @@ func ReadFile(path string) (*History, error) {
 // line that is not an event is an error that names the line, and a history
 // that does not [History.Validate] is an error too.
 func Read(r io.Reader) (*History, error) {
+	return read(r, 0)
+}
+
+// read reads a history of about size bytes; 0 if that is not known.
+func read(r io.Reader, size int64) (*History, error) {
 	h := &History{}
 	var d decoder
 	lines := lineReader{r: bufio.NewReaderSize(r, readBuffer)}
@@ -56,6 +69,9 @@ func Read(r io.Reader) (*History, error) {
 			return nil, fmt.Errorf("line %d: %w", lines.number, err)
 		}
 		h.Ops = append(h.Ops, op)
+		if len(h.Ops) == sampled && size > 0 {
+			h.Ops = slices.Grow(h.Ops, int(size/max(1, lines.bytes/sampled))*9/8)
+		}
 	}
 	h.Truncated = lines.cut
 	if err := h.Validate(); err != nil {
@@ -69,6 +85,7 @@ type lineReader struct {
 	r      *bufio.Reader
 	long   []byte
 	number int
+	bytes  int64 // of the lines so far
 	// cut is set when the input ended in a line without a newline.
 	cut bool
 }
@@ -88,6 +105,7 @@ func (l *lineReader) next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.bytes += int64(len(line))
 	return line[:len(line)-1], nil
 }
 
