@@ -1,0 +1,127 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+)
+
+// sentenceLines is how many lines a Text spends on sentences, so that the
+// whole fits under the reader's eye: about a dozen lines in all.
+const sentenceLines = 7
+
+// A Style says how a Text looks.
+type Style struct {
+	// Colour paints the verdict. The word is there with or without it.
+	Colour bool
+	// Full prints every sentence of every check.
+	Full bool
+}
+
+// Text writes the verdict, the sentences that matter most, and the commands to
+// run next.
+func Text(w io.Writer, r Run, s Style) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s: %s\n", paint(r, s.Colour), r.Scenario, r.Headline())
+	lines := r.sentences()
+	hidden := 0
+	if !s.Full && len(lines) > sentenceLines {
+		hidden = len(lines) - sentenceLines + 1
+		lines = lines[:sentenceLines-1]
+	}
+	for _, l := range lines {
+		fmt.Fprintf(&b, "  %s\n", printable(l))
+	}
+	if hidden > 0 {
+		fmt.Fprintf(&b, "  … and %s more in the report\n", plural(hidden, "sentence"))
+	}
+	for _, l := range r.next() {
+		fmt.Fprintf(&b, "%s\n", l)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// paint is the verdict in capitals, green when it is the expected one, yellow
+// when unknown, red otherwise.
+func paint(r Run, colour bool) string {
+	word := strings.ToUpper(Word(r.Verdict))
+	if !colour {
+		return word
+	}
+	code := "31"
+	switch {
+	case r.Verdict == checkers.Unknown:
+		code = "33"
+	case r.AsExpected():
+		code = "32"
+	}
+	return "\x1b[1;" + code + "m" + word + "\x1b[0m"
+}
+
+// sentences are what there is to say, most urgent first.
+func (r Run) sentences() []string {
+	var lines []string
+	for _, c := range r.with(checkers.Violation) {
+		lines = append(lines, c.Says...)
+	}
+	for _, reason := range r.Reasons {
+		lines = append(lines, reason)
+	}
+	for _, c := range r.with(checkers.Unknown) {
+		lines = append(lines, c.Check+" is unknown: "+strings.Join(c.Says, " "))
+	}
+	for _, c := range r.with(checkers.Valid) {
+		lines = append(lines, strings.TrimRight(c.Check+" is valid: "+first(c.Says), ": "))
+	}
+	if summary := r.summary(); summary != "" {
+		lines = append(lines, summary)
+	}
+	return lines
+}
+
+// summary says how much the run did.
+func (r Run) summary() string {
+	if r.History == nil {
+		return ""
+	}
+	c := countAll(r.History)
+	held, all := tookHold(r.History)
+	s := fmt.Sprintf("%s: %s ok, %s fail, %s unknown", plural(c.Total(), "operation"), grouped(c.OK), grouped(c.Fail), grouped(c.Info))
+	if all > 0 {
+		s += fmt.Sprintf("; %d of %s took hold", held, plural(all, "fault"))
+	}
+	return s + "."
+}
+
+// next are the commands to run next.
+func (r Run) next() []string {
+	if r.ID == "" {
+		return nil
+	}
+	return []string{
+		"  folder   " + r.Folder,
+		"  again    shakedown check " + r.ID,
+		"  more     shakedown show " + r.ID,
+	}
+}
+
+func first(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0]
+}
+
+// printable replaces what could move the cursor of a terminal: values come
+// from the system under test.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return '�'
+		}
+		return r
+	}, s)
+}
