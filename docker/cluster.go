@@ -1,0 +1,211 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+const (
+	// downLimit bounds the taking away of a whole cluster.
+	downLimit = 60 * time.Second
+	// healLimit bounds what Down leaves the agent for healing.
+	healLimit = 5 * time.Second
+)
+
+// A Spec is a cluster to be started: every node runs the same image.
+type Spec struct {
+	// Run names the run that the cluster belongs to; it must be unique among
+	// the runs that share the engine.
+	Run      string
+	Scenario string
+	// Nodes are the names, which are also host names.
+	Nodes []string
+	// Image is any image that the engine has or can pull.
+	Image string
+	// Command is what a node runs; empty for what the image says. In it, in
+	// Env and in Peers, {name}, {ip} and {index} (from 1) stand for the
+	// node's own; in Command and Env, {peers} stands for the entries of all
+	// nodes and {others} for those of all others, joined with commas.
+	Command []string
+	Env     map[string]string
+	// Peers is the form of an entry of {peers}; empty means "{ip}".
+	Peers string
+	// Data is a directory on a volume of its own that outlives a restart;
+	// empty for none.
+	Data string
+	// CPUs and MemoryBytes limit each node; 0 means no limit.
+	CPUs        float64
+	MemoryBytes int64
+}
+
+func (s Spec) validate() error {
+	hostname := regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	seen := map[string]bool{}
+	for _, n := range s.Nodes {
+		if !hostname.MatchString(n) {
+			return fmt.Errorf("%q cannot be a host name", n)
+		}
+		if seen[n] {
+			return fmt.Errorf("two nodes are called %q", n)
+		}
+		seen[n] = true
+	}
+	switch {
+	case s.Run == "":
+		return errors.New("the run has no name")
+	case len(s.Nodes) == 0 || len(s.Nodes) > maxNodes:
+		return fmt.Errorf("%d nodes; 1 to %d are possible", len(s.Nodes), maxNodes)
+	}
+	return nil
+}
+
+// A Cluster is a set of running nodes with the agent beside them. Its methods
+// may be used from several goroutines.
+type Cluster struct {
+	engine *Engine
+	spec   Spec
+	nodes  []*node
+	agent  *sidecar
+
+	down sync.Mutex
+	gone bool
+}
+
+// Up starts a cluster and returns when every node's process runs and the agent
+// knows it; it does not wait until the system works. A node that ended at once
+// is an error that holds its exit code and last log lines. On an error
+// everything is removed again.
+func (e *Engine) Up(ctx context.Context, s Spec, progress func(string)) (*Cluster, error) {
+	doing := "start the cluster"
+	if err := s.validate(); err != nil {
+		return nil, failed(err, "", "%s", doing)
+	}
+	progress = quietIfNil(progress)
+	if err := e.ensureImage(ctx, s.Image, progress); err != nil {
+		return nil, err
+	}
+	c := &Cluster{engine: e, spec: s}
+	if err := c.up(ctx, progress); err != nil {
+		return nil, failed(errors.Join(err, c.Down(ctx)), "", "%s", doing)
+	}
+	return c, nil
+}
+
+func (c *Cluster) up(ctx context.Context, progress func(string)) error {
+	progress(fmt.Sprintf("starting %d nodes", len(c.spec.Nodes)))
+	subnet, err := c.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	x := expander{nodes: c.spec.Nodes, form: c.spec.Peers}
+	for i, name := range c.spec.Nodes {
+		ip := hostIn(subnet, firstNode+i).String()
+		x.ips = append(x.ips, ip)
+		c.nodes = append(c.nodes, &node{name: name, ip: ip})
+	}
+	if err := c.each(func(i int, n *node) error { return c.create(ctx, n, i, x) }); err != nil {
+		return err
+	}
+	if err := c.each(func(_ int, n *node) error { return c.start(ctx, n) }); err != nil {
+		return err
+	}
+	return c.each(func(_ int, n *node) error { return c.stillRuns(ctx, n) })
+}
+
+// prepare starts the agent and makes the network, both at a time.
+func (c *Cluster) prepare(ctx context.Context) (subnet netip.Prefix, err error) {
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		c.agent, err = c.engine.startAgent(ctx, c.spec.Run, c.spec.Scenario)
+		return err
+	})
+	g.Go(func() (err error) {
+		_, subnet, err = c.engine.createNetwork(ctx, c.spec)
+		return err
+	})
+	return subnet, g.Wait()
+}
+
+// each does something to all nodes at a time and waits for all of them, so
+// that nothing is under way when it returns.
+func (c *Cluster) each(do func(int, *node) error) error {
+	errs := make([]error, len(c.nodes))
+	var all sync.WaitGroup
+	for i, n := range c.nodes {
+		all.Go(func() { errs[i] = do(i, n) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// Nodes are the names of all nodes, in order.
+func (c *Cluster) Nodes() []string { return slices.Clone(c.spec.Nodes) }
+
+// Address is the node's IP address; empty for a node that there is not.
+func (c *Cluster) Address(name string) string {
+	if n := c.node(name); n != nil {
+		return n.ip
+	}
+	return ""
+}
+
+func (c *Cluster) node(name string) *node {
+	for _, n := range c.nodes {
+		if n.name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Ask sends one request to the agent and waits for the answer. A reply with
+// an Error comes back as an error.
+func (c *Cluster) Ask(ctx context.Context, r agent.Request) (agent.Reply, error) {
+	reply, err := c.agent.ask(ctx, r)
+	if n := c.node(r.Node); n != nil && r.Do == agent.Kill && err == nil {
+		n.killed.Store(true)
+	}
+	return reply, err
+}
+
+// Down heals and removes the whole cluster: agent, nodes, volumes, network.
+// It goes on when ctx ends, since nobody else would do it, but for a minute at
+// most. After a success it does nothing; after an error it may be tried again.
+func (c *Cluster) Down(ctx context.Context) error {
+	c.down.Lock()
+	defer c.down.Unlock()
+	if c.gone {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downLimit)
+	defer cancel()
+	c.dismissAgent(ctx)
+	if err := c.engine.remove(ctx, c.spec.Run); err != nil {
+		return failed(err, "shakedown clean tries again", "take down the cluster")
+	}
+	c.gone = true
+	return nil
+}
+
+// dismissAgent lets the agent heal and go. Its errors are of no interest: the
+// nodes are about to be removed, and removing a node that could not be healed
+// fails by itself.
+func (c *Cluster) dismissAgent(ctx context.Context) {
+	if c.agent == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, healLimit)
+	defer cancel()
+	_, _ = c.agent.ask(ctx, agent.Request{Do: agent.Heal})
+	_ = c.agent.close(ctx)
+}

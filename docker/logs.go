@@ -1,0 +1,109 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+const (
+	// logLimit is how much is kept of each stream of a node, in bytes.
+	logLimit = 64 << 20
+	// lastLogLimit is how much of a log's end is shown in an error, in bytes:
+	// some systems log very long lines.
+	lastLogLimit = 8 << 10
+)
+
+// Collect writes for each node dir/<node>/stdout.log, stderr.log (64 MiB of
+// each at most) and inspect.json. It collects what it can: the error tells
+// what is missing.
+func (c *Cluster) Collect(ctx context.Context, dir string) error {
+	return c.each(func(_ int, n *node) error {
+		err := c.collect(ctx, n, filepath.Join(dir, n.name))
+		return failed(err, "", "collect logs of node %s", n.name)
+	})
+}
+
+func (c *Cluster) collect(ctx context.Context, n *node, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return errors.Join(c.collectInspect(ctx, n, dir), c.collectLogs(ctx, n, dir))
+}
+
+func (c *Cluster) collectInspect(ctx context.Context, n *node, dir string) error {
+	_, raw, err := c.engine.api.ContainerInspectWithRaw(ctx, n.id, false)
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, raw, "", "  "); err != nil {
+		return fmt.Errorf("inspect: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, "inspect.json"), pretty.Bytes(), 0o644)
+}
+
+func (c *Cluster) collectLogs(ctx context.Context, n *node, dir string) error {
+	stream, err := c.engine.api.ContainerLogs(ctx, n.id, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	stdout, err := os.Create(filepath.Join(dir, "stdout.log"))
+	if err != nil {
+		return err
+	}
+	stderr, err := os.Create(filepath.Join(dir, "stderr.log"))
+	if err != nil {
+		return errors.Join(err, stdout.Close())
+	}
+	_, err = stdcopy.StdCopy(&cappedWriter{w: stdout, left: logLimit}, &cappedWriter{w: stderr, left: logLimit}, stream)
+	return errors.Join(err, stdout.Close(), stderr.Close())
+}
+
+// lastLog is the end of what the node logged, on both streams.
+func (c *Cluster) lastLog(ctx context.Context, n *node) (string, error) {
+	stream, err := c.engine.api.ContainerLogs(ctx, n.id,
+		container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: lastLines})
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	last := &tailBuffer{limit: lastLogLimit}
+	if _, err := stdcopy.StdCopy(last, last, stream); err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(last.String(), "")), nil
+}
+
+// A cappedWriter lets through so many bytes and then says once that it drops
+// the rest.
+type cappedWriter struct {
+	w    io.Writer
+	left int64
+	said bool
+}
+
+// Write writes what fits of p and claims to have written all of it.
+func (c *cappedWriter) Write(p []byte) (int, error) {
+	fits := p[:min(int64(len(p)), c.left)]
+	if _, err := c.w.Write(fits); err != nil {
+		return 0, err
+	}
+	c.left -= int64(len(fits))
+	if len(fits) == len(p) || c.said {
+		return len(p), nil
+	}
+	c.said = true
+	_, err := io.WriteString(c.w, "\n[shakedown: the rest is left out]\n")
+	return len(p), err
+}

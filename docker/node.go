@@ -1,0 +1,219 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+const (
+	// restartLimit bounds one restart of one node.
+	restartLimit = 30 * time.Second
+	// startTries is how often a node is started that ended at once, on a
+	// restart. A node that was killed behind our back may look alive to the
+	// engine for a moment.
+	startTries = 3
+	// lastLines is how much of a node's log an error shows.
+	lastLines = "20"
+	// logSize and logFiles bound a node's log on the engine's disk.
+	logSize, logFiles = "64m", "2"
+)
+
+// A node is one container of a cluster.
+type node struct {
+	name string
+	ip   string
+	id   string // of the container
+
+	starting sync.Mutex // held while it is being started
+	// killed is set from the agent's kill until the engine has seen it.
+	killed atomic.Bool
+}
+
+// create makes the node's volume and container.
+func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error {
+	ctx, cancel, err := step(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	name, marks := dockerName(c.spec.Run, n.name), labels(c.spec.Run, c.spec.Scenario, labelNode, n.name, labelRole, roleNode)
+	if c.spec.Data != "" {
+		if _, err := c.engine.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: marks}); err != nil {
+			return failed(err, "", "create volume of node %s", n.name)
+		}
+	}
+	config := &container.Config{
+		Image: c.spec.Image, Hostname: n.name, Labels: marks,
+		Cmd: x.command(i, c.spec.Command), Env: x.environment(i, c.spec.Env),
+	}
+	made, err := c.engine.api.ContainerCreate(ctx, config, c.hostConfig(name), c.endpoint(n), nil, name)
+	n.id = made.ID
+	return failed(err, "", "create node %s", n.name)
+}
+
+func (c *Cluster) hostConfig(volumeName string) *container.HostConfig {
+	h := &container.HostConfig{
+		NetworkMode:   container.NetworkMode(dockerName(c.spec.Run)),
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		LogConfig: container.LogConfig{Type: "json-file",
+			Config: map[string]string{"max-size": logSize, "max-file": logFiles}},
+		Resources: container.Resources{
+			NanoCPUs: int64(c.spec.CPUs * 1e9),
+			Memory:   c.spec.MemoryBytes, MemorySwap: c.spec.MemoryBytes, // equal: no swap
+		},
+	}
+	if c.spec.Data != "" {
+		h.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: volumeName, Target: c.spec.Data}}
+	}
+	return h
+}
+
+func (c *Cluster) endpoint(n *node) *network.NetworkingConfig {
+	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+		dockerName(c.spec.Run): {
+			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: n.ip},
+			Aliases:    []string{n.name},
+		},
+	}}
+}
+
+// Restart starts a node that is down and returns when its process runs and the
+// agent knows it. A node that runs already is left as it is. Address and data
+// are those from before.
+func (c *Cluster) Restart(ctx context.Context, name string) error {
+	n := c.node(name)
+	if n == nil {
+		return failed(errors.New("there is no such node"), "", "restart node %s", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, restartLimit)
+	defer cancel()
+	if n.killed.Load() {
+		if err := c.waitEnded(ctx, n); err != nil {
+			return failed(err, "", "restart node %s", name)
+		}
+	}
+	var err error
+	for range startTries {
+		if err = c.start(ctx, n); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// waitEnded waits until the engine knows that the node's process has ended.
+func (c *Cluster) waitEnded(ctx context.Context, n *node) error {
+	ended, errs := c.engine.api.ContainerWait(ctx, n.id, container.WaitConditionNotRunning)
+	select {
+	case <-ended:
+		n.killed.Store(false)
+		return nil
+	case err := <-errs:
+		return fmt.Errorf("wait for its end: %w", err)
+	}
+}
+
+// start starts the node, unless it runs, and tells the agent about it.
+func (c *Cluster) start(ctx context.Context, n *node) error {
+	n.starting.Lock()
+	defer n.starting.Unlock()
+	during, cancel, err := step(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	if err := c.engine.api.ContainerStart(during, n.id, container.StartOptions{}); err != nil {
+		return failed(err, "", "start node %s", n.name)
+	}
+	i, err := c.engine.api.ContainerInspect(during, n.id)
+	if err != nil {
+		return failed(err, "", "look at node %s", n.name)
+	}
+	if !i.State.Running || i.State.Pid == 0 {
+		return c.endedAtOnce(during, n)
+	}
+	_, err = c.agent.ask(during, agent.Request{
+		Do: agent.Register, Node: n.name, Pid: i.State.Pid, Addresses: []string{n.ip},
+	})
+	if err != nil {
+		if ended := c.stillRuns(during, n); ended != nil {
+			return ended
+		}
+	}
+	return failed(err, "", "tell the agent about node %s", n.name)
+}
+
+// stillRuns returns an error that says how the node ended, if it did.
+func (c *Cluster) stillRuns(ctx context.Context, n *node) error {
+	i, err := c.engine.api.ContainerInspect(ctx, n.id)
+	if err != nil {
+		return failed(err, "", "look at node %s", n.name)
+	}
+	if i.State.Running {
+		return nil
+	}
+	return c.endedAtOnce(ctx, n)
+}
+
+func (c *Cluster) endedAtOnce(ctx context.Context, n *node) error {
+	how, err := c.howEnded(ctx, n)
+	if err != nil {
+		how = "it is not running, and why cannot be said: " + err.Error()
+	}
+	return failed(errors.New(how), "does the image fit the command, the environment and the limits?", "start node %s", n.name)
+}
+
+// Exited tells of the nodes that are not running how they ended, with the last
+// lines of their logs.
+func (c *Cluster) Exited(ctx context.Context) (map[string]string, error) {
+	exited, mu := map[string]string{}, sync.Mutex{}
+	err := c.each(func(_ int, n *node) error {
+		how, err := c.howEnded(ctx, n)
+		if err == nil && how != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			exited[n.name] = how
+		}
+		return failed(err, "", "look at node %s", n.name)
+	})
+	return exited, err
+}
+
+// howEnded is empty for a node that runs.
+func (c *Cluster) howEnded(ctx context.Context, n *node) (string, error) {
+	i, err := c.engine.api.ContainerInspect(ctx, n.id)
+	if err != nil || i.State.Running {
+		return "", err
+	}
+	how := fmt.Sprintf("it ended with exit code %d", i.State.ExitCode)
+	switch {
+	case i.State.OOMKilled:
+		how += ", killed because it used more than its memory limit"
+	case i.State.Error != "":
+		how += ": " + i.State.Error
+	}
+	last, err := c.lastLog(ctx, n)
+	switch {
+	case err != nil:
+		return how + "; its log cannot be read: " + err.Error(), nil
+	case last == "":
+		return how + " and logged nothing", nil
+	}
+	return how + "; the last lines it logged:\n" + indent(last), nil
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(text, "\n", "\n    ")
+}

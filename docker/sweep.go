@@ -1,0 +1,167 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// youngAgent is how long a container of an agent that is not running yet is
+// taken for one that is just being started.
+const youngAgent = time.Minute
+
+// SweepOptions say what to sweep.
+type SweepOptions struct {
+	// Run is the run to sweep, even if it is still going on; empty for all
+	// that nobody attends to any more.
+	Run string
+	// Live sweeps also runs that are still going on, when Run is empty.
+	Live bool
+	// Images removes the images that were built, too, those of nodes and
+	// agents that nothing uses.
+	Images bool
+	// DryRun only tells what would be removed.
+	DryRun bool
+}
+
+// Swept is one thing that was, or would be, removed.
+type Swept struct {
+	Kind string `json:"kind"` // container, network, volume, image
+	Name string `json:"name"`
+	Run  string `json:"run,omitempty"` // empty for an image
+}
+
+// Sweep removes what runs left behind that did not end by themselves: nodes
+// (frozen ones are thawed first), agents, networks, volumes, and rules in the
+// host's network. A run that is still attended to, which shows in its agent
+// running, is left alone unless it is asked for. It returns what it removed;
+// with an error, what it tried to.
+func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
+	things, err := e.list(ctx, o.Run)
+	if err != nil {
+		return nil, err
+	}
+	if o.Run == "" && !o.Live {
+		things = unattended(things, time.Now())
+	}
+	if o.Images {
+		images, err := e.listImages(ctx, things)
+		if err != nil {
+			return nil, err
+		}
+		things = append(things, images...)
+	}
+	if !o.DryRun {
+		err = e.sweepThings(ctx, things)
+	}
+	var swept []Swept
+	for _, t := range things {
+		swept = append(swept, Swept{Kind: t.kind, Name: t.name, Run: t.labels[labelRun]})
+	}
+	return swept, err
+}
+
+// unattended leaves out the runs whose agent runs, or is about to.
+func unattended(things []thing, now time.Time) []thing {
+	attended := map[string]bool{}
+	for _, t := range things {
+		if t.labels[labelRole] == roleAgent && (t.running || now.Sub(t.created) < youngAgent) {
+			attended[t.labels[labelRun]] = true
+		}
+	}
+	var left []thing
+	for _, t := range things {
+		if !attended[t.labels[labelRun]] {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+func (e *Engine) sweepThings(ctx context.Context, things []thing) error {
+	var healed error
+	for _, t := range things {
+		if t.running && t.labels[labelRole] == roleNode {
+			healed = e.healLeftovers(ctx, things)
+			break
+		}
+	}
+	err := e.removeThings(ctx, things)
+	if err != nil {
+		return errors.Join(err, healed)
+	}
+	return nil // whatever could not be healed is gone now
+}
+
+// healLeftovers lets a throw-away agent heal the nodes that still run. An
+// orchestrator that was killed leaves an agent that heals; this is for one
+// that was killed together with its agent.
+func (e *Engine) healLeftovers(ctx context.Context, things []thing) error {
+	a, err := e.startAgent(ctx, throwAway, "")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range things {
+		if t.running && t.labels[labelRole] == roleNode {
+			errs = append(errs, e.thaw(ctx, a, t))
+		}
+	}
+	_, err = a.ask(ctx, agent.Request{Do: agent.Heal})
+	return errors.Join(append(errs, err, a.close(ctx))...)
+}
+
+// thaw thaws one node, whoever froze it.
+func (e *Engine) thaw(ctx context.Context, a *sidecar, t thing) error {
+	i, err := e.api.ContainerInspect(ctx, t.id)
+	if err != nil {
+		return err
+	}
+	_, err = a.ask(ctx, agent.Request{Do: agent.Register, Node: t.name, Pid: i.State.Pid})
+	if err != nil {
+		return err
+	}
+	_, err = a.ask(ctx, agent.Request{Do: agent.Thaw, ID: "*", Node: t.name})
+	return err
+}
+
+// listImages finds the images that we made and that no container will use
+// once those in leaving are gone.
+func (e *Engine) listImages(ctx context.Context, leaving []thing) ([]thing, error) {
+	containers, err := e.api.ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		return nil, failed(err, "", "list containers")
+	}
+	used := map[string]bool{}
+	for _, c := range containers {
+		leaves := slices.ContainsFunc(leaving, func(t thing) bool { return t.id == c.ID })
+		used[c.ImageID] = used[c.ImageID] || !leaves
+	}
+	images, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("label", labelImage+"=1"))})
+	if err != nil {
+		return nil, failed(err, "", "list images")
+	}
+	var things []thing
+	for _, i := range images {
+		name := i.ID
+		if len(i.RepoTags) > 0 {
+			name = i.RepoTags[0]
+		}
+		if !used[i.ID] {
+			things = append(things, thing{kind: "image", id: i.ID, name: name})
+		}
+	}
+	return things, nil
+}
+
+func (e *Engine) removeImage(ctx context.Context, id string) error {
+	_, err := e.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
+	return err
+}
