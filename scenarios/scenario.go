@@ -70,6 +70,9 @@ type Build struct {
 	Module        string `json:"module,omitempty"`
 	ModuleVersion string `json:"module_version,omitempty"`
 	Package       string `json:"package,omitempty"`
+	// Replace are replace directives for the build, as in a go.mod:
+	// "google.golang.org/grpc => google.golang.org/grpc v1.26.0".
+	Replace []string `json:"replace,omitempty"`
 	// Source are file names beside the recipe that make up a main package.
 	Source []string `json:"source,omitempty"`
 	// Binary is where the program is put in the image, for example "/etcd".
@@ -220,4 +223,6 @@ type RecipeLine struct {
 	// Versions maps a version to the module version that has it, where that
 	// is not simply "v" and the version.
 	Versions map[string]string
+	// Replace are the replace directives that the line's builds need.
+	Replace []string
 }
