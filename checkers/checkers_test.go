@@ -1,0 +1,127 @@
+package checkers
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// TestData is what every checker says about small histories, to be read aloud.
+// Without it, a change of a verdict or of a sentence would go unseen. Rewrite
+// with -rewrite, and look at what changed.
+func TestData(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			return runCommand(t, d)
+		})
+	})
+}
+
+// runCommand runs the check that the command names, with its arguments.
+func runCommand(t *testing.T, d *datadriven.TestData) string {
+	spec := Spec{Check: d.Cmd}
+	events, counts := false, false
+	for _, arg := range d.CmdArgs {
+		value := strings.Join(arg.Vals, ",")
+		switch arg.Key {
+		case "model":
+			spec.Model = value
+		case "within":
+			spec.Within = duration(t, value)
+		case "ok":
+			spec.OKAtLeast = number0(t, value)
+		case "every-fault":
+			spec.EveryFaultTookHold = true
+		case "forbid":
+			spec.Forbid = arg.Vals
+		case "events":
+			events = true
+		case "counts":
+			counts = true
+		default:
+			t.Fatalf("no argument %q", arg.Key)
+		}
+	}
+	input := d.Input
+	if spec.Check == "logs" {
+		spec.Logs, input = parseLogs(input)
+	}
+	h := parseHistory(t, input)
+	s, err := Check(context.Background(), h, []Spec{spec})
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	return render(h, s.Results[0], events, counts)
+}
+
+func render(h *history.History, r Result, events, counts bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", r.Verdict)
+	for _, says := range r.Says {
+		fmt.Fprintf(&b, "%s\n", says)
+	}
+	if events {
+		for _, e := range r.Evidence {
+			op := h.Ops[e]
+			fmt.Fprintf(&b, "#%d p%d %s %s %s\n", e, op.Process, op.Type, op.F, op.Value)
+		}
+	}
+	if counts {
+		for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+			fmt.Fprintf(&b, "%s: %d\n", k, r.Counts[k])
+		}
+	}
+	return b.String()
+}
+
+// parseLogs takes the lines "file n1/stdout.log: text" out of the input, with
+// \x1b and the like as in a Go string.
+func parseLogs(input string) (fstest.MapFS, string) {
+	files := fstest.MapFS{}
+	var rest []string
+	for line := range strings.Lines(input) {
+		name, isFile := strings.CutPrefix(line, "file ")
+		if !isFile {
+			rest = append(rest, line)
+			continue
+		}
+		name, text, _ := strings.Cut(strings.TrimSpace(name), ":")
+		if files[name] == nil {
+			files[name] = &fstest.MapFile{}
+		}
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if raw, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`); err == nil {
+			text = raw
+		}
+		files[name].Data = append(files[name].Data, text+"\n"...)
+	}
+	return files, strings.Join(rest, "")
+}
+
+func duration(t *testing.T, s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func number0(t *testing.T, s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,332 @@
+package checkers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+const (
+	// shownValue is how many characters of a value are quoted.
+	shownValue = 40
+	// shownTangle is how many operations of a counterexample without a
+	// pattern are told in words.
+	shownTangle = 8
+)
+
+// explain fills in what a reader needs to believe a violation: of the clearest
+// key in sentences, of the others the names.
+func (c linearizable) explain(ctx context.Context, r *Result, t tallied, faults []history.FaultWindow) {
+	k := clearest(t.violated, faults)
+	if k.found == nil {
+		ctx, cancel := context.WithTimeout(ctx, shrinkTime)
+		defer cancel()
+		k.found = entangled(shrink(ctx, k.accesses))
+	}
+	story := story{judgement: k, contradiction: k.found}
+	r.Says = append(story.tell(), faultSentence(k.found.culprit.op, faults))
+	r.Says = append(r.Says, t.violatedSentence(k))
+	if says := t.unjudgedSentence(); says != "" {
+		r.Says = append(r.Says, says)
+	}
+	for i := range k.found.core {
+		r.Evidence = append(r.Evidence, k.found.core[i].events()...)
+	}
+	slices.Sort(r.Evidence)
+	r.Pages = pages(k, faults)
+}
+
+// events are the indexes of the events of the access.
+func (a *access) events() []int {
+	if a.op.Complete == nil {
+		return []int{a.op.Invoke.Index}
+	}
+	return []int{a.op.Invoke.Index, a.op.Complete.Index}
+}
+
+// clearest chooses the key to explain; one without a pattern comes last.
+func clearest(violated []*judgement, faults []history.FaultWindow) *judgement {
+	return slices.MinFunc(violated, func(a, b *judgement) int {
+		switch {
+		case a.found != nil && b.found != nil:
+			return compare(a.found, b.found, faults)
+		case a.found != nil:
+			return -1
+		case b.found != nil:
+			return 1
+		}
+		return 0
+	})
+}
+
+// entangled makes a contradiction of operations that fit no pattern.
+func entangled(core []access) *contradiction {
+	c := &contradiction{pattern: tangle, core: core}
+	for i := range core {
+		a := &core[i]
+		if c.culprit == nil || a.certain() && (!c.culprit.certain() || a.ret > c.culprit.ret) {
+			c.culprit = a
+		}
+	}
+	return c
+}
+
+func (t tallied) violatedSentence(told *judgement) string {
+	others := make([]string, 0, len(t.violated))
+	for _, k := range t.violated {
+		if k != told {
+			others = append(others, k.key)
+		}
+	}
+	slices.Sort(others)
+	says := fmt.Sprintf("%d of %s are linearizable", len(t.valid), number(t.keys(), "key"))
+	if len(others) > 0 {
+		says += "; not linearizable either: " + few(others, 8)
+	}
+	return says + "; " + t.operationsPhrase() + "."
+}
+
+// A story tells one contradiction of one key.
+type story struct {
+	*judgement
+	*contradiction
+}
+
+// tell returns the sentences; each begins with the key only if it is the first.
+func (s story) tell() []string {
+	var says []string
+	switch s.pattern {
+	case garbage:
+		says = s.tellGarbage()
+	case future:
+		says = s.tellFuture()
+	case twice:
+		says = s.tellTwice()
+	case stale:
+		says = s.tellStale()
+	case both:
+		says = s.tellBoth()
+	default:
+		says = s.tellTangle()
+	}
+	says[0] = capital(s.name()) + ": " + says[0]
+	return says
+}
+
+func (s story) tellGarbage() []string {
+	value := s.show(s.value.value)
+	says := fmt.Sprintf("%s, but nobody ever wrote %s: a garbage read.", s.saw(s.culprit), value)
+	if o, ok := s.failed[s.value.value]; ok {
+		says = fmt.Sprintf("%s, which only process %d tried to write%s, and that failed (#%d%s): a read of a write that did not happen.",
+			s.saw(s.culprit), o.Invoke.Process, through(o), o.Complete.Index, because(o))
+	}
+	return append([]string{says}, s.whyHappened(s.culprit)...)
+}
+
+func because(o history.Operation) string {
+	if o.Complete.Error == "" {
+		return ""
+	}
+	return ", " + cut(o.Complete.Error, shownLine)
+}
+
+func (s story) tellFuture() []string {
+	w := s.value.setter
+	return append([]string{fmt.Sprintf("%s, before anybody had written %s: %s only %s later, at %s (#%d).",
+		s.saw(s.culprit), s.show(s.value.value), s.began(w), gap(settled(s.culprit.op), w.op.Start()), moment(w.op.Start()), w.call)},
+		s.whyHappened(s.culprit)...)
+}
+
+func (s story) tellTwice() []string {
+	once := s.show(s.value.value) + " was written only once"
+	if s.value.value == initial {
+		once = "the key was absent only at first and no cas makes it absent again"
+	}
+	says := []string{fmt.Sprintf("two compare-and-sets replaced the same %s: %s, and %s; but %s.",
+		s.show(s.value.value), s.deed(s.missed), s.deed(s.culprit), once)}
+	return append(says, append(s.whyHappened(s.missed), s.whyHappened(s.culprit)...)...)
+}
+
+// tellStale names the access, the write that it missed, and how old its value was.
+func (s story) tellStale() []string {
+	newer := s.show(s.other.value)
+	first := fmt.Sprintf("%s, but %s had already replaced it: ", s.saw(s.culprit), newer)
+	before := gap(s.proof.op.Start(), s.culprit.op.Start())
+	if s.proof.certain() {
+		before = gap(settled(s.proof.op), s.culprit.op.Start())
+	}
+	if s.proof == s.missed && s.proof.certain() {
+		first += fmt.Sprintf("%s, %s before the %s began.", s.deed(s.missed), before, s.culprit.op.Invoke.F)
+	} else {
+		first += fmt.Sprintf("%s, and %s, %s before the %s began.", s.deed(s.missed), s.saw(s.proof), before, s.culprit.op.Invoke.F)
+	}
+	says := []string{first}
+	if s.older != nil && s.older != s.culprit {
+		says = append(says, s.olderSentence(newer))
+	}
+	if more := s.newerSentence(newer); more != "" {
+		says = append(says, more)
+	}
+	return append(says, s.whyHappened(s.proof)...)
+}
+
+// olderSentence shows that the value of the stale access came first.
+func (s story) olderSentence(newer string) string {
+	what := s.saw
+	if s.older == s.value.setter {
+		what = s.deed
+	}
+	return fmt.Sprintf("%s is the older of the two: %s, before the %s of %s was invoked (#%d).",
+		s.show(s.value.value), what(s.older), s.missed.op.Invoke.F, newer, s.missed.call)
+}
+
+// newerSentence tells how much was missed, and whether it was lost for all.
+func (s story) newerSentence(newer string) string {
+	lost := s.missed.certain() && len(s.other.observers) == 0
+	switch {
+	case s.skipped > 1 && lost:
+		return fmt.Sprintf("It missed %d acknowledged writes, and nobody ever saw %s.", s.skipped, newer)
+	case s.skipped > 1:
+		return fmt.Sprintf("It missed %d acknowledged writes.", s.skipped)
+	case lost:
+		return fmt.Sprintf("Nobody ever saw %s: as far as anybody knows, an acknowledged write is lost.", newer)
+	}
+	return ""
+}
+
+func (s story) tellBoth() []string {
+	a, b := s.value, s.other
+	x, y := s.show(a.value), s.show(b.value)
+	return []string{
+		fmt.Sprintf("%s and %s must each have come before the other.", x, y),
+		s.order(x, y, a.first, b.last),
+		s.order(y, x, b.first, a.last),
+	}
+}
+
+// order tells why x came before y: of the one's operations first was over
+// before the other's last began.
+func (s story) order(x, y string, first, last *access) string {
+	return fmt.Sprintf("%s came before %s, because %s, and only then, at %s (#%d), %s.",
+		x, y, s.deed(first), moment(last.op.Start()), last.call, s.began(last))
+}
+
+func (s story) tellTangle() []string {
+	deeds := make([]string, 0, len(s.core))
+	for i := range s.core {
+		deeds = append(deeds, s.deed(&s.core[i]))
+	}
+	n := len(deeds)
+	if n > shownTangle {
+		deeds = append(deeds[:shownTangle], fmt.Sprintf("and %d more", n-shownTangle))
+	}
+	says := fmt.Sprintf("no order of these %s explains them all: ", number(n, "operation"))
+	for i, d := range deeds {
+		if i > 0 {
+			says += "; "
+		}
+		says += d
+	}
+	return []string{says + "."}
+}
+
+// whyHappened explains why an operation with an unknown result counts: what it
+// did was seen.
+func (s story) whyHappened(a *access) []string {
+	if a.certain() {
+		return nil
+	}
+	for i := range s.core {
+		if w := &s.core[i]; w.id() == a.witness {
+			return []string{fmt.Sprintf("The %s of process %d has an unknown result, but it must have happened: %s.",
+				a.op.Invoke.F, a.op.Invoke.Process, s.saw(w))}
+		}
+	}
+	return nil
+}
+
+// show writes a value for a reader.
+func (s story) show(value int) string {
+	if value == initial {
+		return "nothing (null)"
+	}
+	return cut(s.values[value], shownValue)
+}
+
+// saw tells what an access observed: "process 4 read 17 from n4 at 22.318s (#812)".
+func (s story) saw(a *access) string {
+	switch {
+	case a.needs == nothing:
+		return s.deed(a)
+	case a.sets != nothing:
+		return s.deed(a)
+	}
+	from := ""
+	if n := a.op.Invoke.Node; n != "" {
+		from = " from " + n
+	}
+	return fmt.Sprintf("process %d read %s%s at %s (#%d)", a.op.Invoke.Process, s.show(a.needs), from, moment(settled(a.op)), last(a.op))
+}
+
+// deed tells what an access did and how that ended.
+func (s story) deed(a *access) string {
+	o := a.op
+	if a.sets == nothing && a.needs != nothing {
+		return s.saw(a)
+	}
+	if a.refuses != nothing {
+		return fmt.Sprintf("process %d did not find %s%s at %s (#%d)", o.Invoke.Process, s.show(a.refuses), through(o), moment(settled(o)), last(o))
+	}
+	if !a.certain() {
+		return fmt.Sprintf("process %d tried to %s%s from %s on (#%d, result unknown)", o.Invoke.Process, s.attempt(a), through(o), moment(o.Start()), a.call)
+	}
+	verb := "wrote " + s.show(a.sets)
+	if a.needs != nothing {
+		verb = fmt.Sprintf("replaced %s by %s", s.show(a.needs), s.show(a.sets))
+	}
+	return fmt.Sprintf("process %d %s%s, acknowledged at %s (#%d)", o.Invoke.Process, verb, through(o), moment(settled(o)), last(o))
+}
+
+// attempt is what an access that sets a value was to do.
+func (s story) attempt(a *access) string {
+	if a.needs != nothing {
+		return fmt.Sprintf("replace %s by %s", s.show(a.needs), s.show(a.sets))
+	}
+	return "write " + s.show(a.sets)
+}
+
+// began tells that an access was invoked.
+func (s story) began(a *access) string {
+	what := "began to read " + s.show(a.needs)
+	if a.sets != nothing {
+		what = "began to " + s.attempt(a)
+	}
+	return fmt.Sprintf("process %d %s%s", a.op.Invoke.Process, what, through(a.op))
+}
+
+func through(o history.Operation) string {
+	if o.Invoke.Node == "" {
+		return ""
+	}
+	return " through " + o.Invoke.Node
+}
+
+// last is the index of the operation's last event.
+func last(o history.Operation) int {
+	if o.Complete == nil {
+		return o.Invoke.Index
+	}
+	return o.Complete.Index
+}
+
+// gap writes how much time lies between two events. The clock may not have
+// moved; the order of events is certain all the same.
+func gap(from, to time.Duration) string {
+	if to <= from {
+		return "just"
+	}
+	return span(to - from)
+}

@@ -1,0 +1,251 @@
+package checkers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+const (
+	// confirmTime is how long we may take to confirm the few operations of a
+	// contradiction, even if the check's own time is up: a violation that was
+	// found must not get lost.
+	confirmTime = 2 * time.Second
+	// shrinkTime bounds how long we look for a smaller counterexample.
+	shrinkTime = 10 * time.Second
+)
+
+// linearizable decides whether every key is a linearizable register: whether
+// each operation can be given one moment between its invocation and its
+// completion, such that every result is what the operations before it left
+// (Herlihy and Wing, Linearizability, 1990). At first a key is absent: null.
+//
+// Operations that failed did not happen; one with an unknown result may have
+// happened at any time after its invocation, or never; a read with an unknown
+// result says nothing.
+//
+// Algorithm: key by key. Where every value is written once, contradictions are
+// looked for directly (see [contradiction]), and unknown results are taken out
+// exactly (see [reduce]). Porcupine judges what is left, smallest keys first.
+//
+// Cost: O(n log n) for the patterns; exponential in the number of overlapping
+// operations of one key for porcupine. Unknown when time or memory runs out,
+// when operations of a key are none of the model's, or when no operation
+// observed anything, so that nothing could have contradicted.
+//
+// A counterexample is a smallest set of operations of one key, in sentences
+// with the faults that were in force, as events in counterexample.jsonl and as
+// porcupine's picture.
+type linearizable struct {
+	model model
+}
+
+// Name returns "linearizable".
+func (linearizable) Name() string { return "linearizable" }
+
+// A judgement is what is known about one key.
+type judgement struct {
+	*register
+	verdict Verdict
+	// reason is why the verdict is Unknown.
+	reason string
+	// found is the contradiction, if it is one of the patterns.
+	found *contradiction
+}
+
+// Check judges all keys. When ctx is done, the keys not yet judged are Unknown.
+func (c linearizable) Check(ctx context.Context, h *history.History) Result {
+	var keys []*judgement
+	for _, r := range registers(h, c.model) {
+		keys = append(keys, &judgement{register: r, reason: outOfTime})
+	}
+	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(len(a.accesses), len(b.accesses)) })
+	faults := h.Faults()
+	width := runtime.GOMAXPROCS(0)
+	each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].glance(ctx, faults) }) })
+	each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].search(ctx) }) })
+	return c.conclude(ctx, keys, faults)
+}
+
+// guard keeps a bug that one key meets from taking the others along.
+func (k *judgement) guard(do func()) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.verdict, k.reason = Unknown, fmt.Sprintf("the checker itself broke: %v", cause)
+		}
+	}()
+	do()
+}
+
+// glance looks for the patterns of a contradiction. What it finds is confirmed
+// by porcupine, so that a mistake of ours cannot make a false alarm.
+func (k *judgement) glance(ctx context.Context, faults []history.FaultWindow) {
+	if k.strange != "" {
+		k.reason = k.strange
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	var reduced []access
+	var found []*contradiction
+	if unique(k.accesses) {
+		reduced = reduce(k.accesses)
+		found = contradictions(reduced, func(a *access) int { return clarity(a, faults) })
+	} else if c := findGarbage(tenures(believed(k.accesses))); c != nil {
+		found = append(found, c)
+	}
+	slices.SortStableFunc(found, func(a, b *contradiction) int { return compare(a, b, faults) })
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmTime)
+	defer cancel()
+	for _, f := range found {
+		f.complete(k.accesses, reduced)
+		if verdict, _ := search(ctx, f.core); verdict == Violation {
+			k.verdict, k.found = Violation, f
+			return
+		}
+	}
+}
+
+// believed returns the accesses without what those with an unknown result
+// would have needed: they need not have happened.
+func believed(accesses []access) []access {
+	some := slices.Clone(accesses)
+	for i := range some {
+		if !some[i].certain() {
+			some[i].needs = nothing
+		}
+	}
+	return some
+}
+
+// search gives the key to porcupine unless it is judged already.
+func (k *judgement) search(ctx context.Context) {
+	if k.verdict == Unknown && k.strange == "" {
+		k.verdict, k.reason = judge(ctx, k.accesses)
+	}
+}
+
+// clarity tells how well a reader will understand what went wrong with a: 0
+// best. A fault that hurt the node that served it is half the explanation.
+func clarity(a *access, faults []history.FaultWindow) int {
+	switch hurt, others := inForce(a.op, faults); {
+	case !a.certain():
+		return 3
+	case len(hurt) > 0:
+		return 0
+	case len(others) > 0:
+		return 1
+	}
+	return 2
+}
+
+// compare puts the contradiction first that we would rather explain: a stale
+// access while its node was being hurt, then the earliest.
+func compare(a, b *contradiction, faults []history.FaultWindow) int {
+	rank := func(c *contradiction) int {
+		if c.pattern == stale && clarity(c.culprit, faults) == 0 {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.culprit.ret, b.culprit.ret))
+}
+
+// conclude makes one result of all keys.
+func (c linearizable) conclude(ctx context.Context, keys []*judgement, faults []history.FaultWindow) Result {
+	t := tally(keys)
+	r := Result{Check: c.Name() + " " + c.model.name, Counts: t.counts()}
+	switch {
+	case len(t.violated) > 0:
+		r.Verdict = Violation
+		c.explain(ctx, &r, t, faults)
+	case len(keys) == 0:
+		r.Says = []string{"There is no operation to judge."}
+	case len(t.unjudged) > 0:
+		r.Says = []string{t.judgedSentence(), t.unjudgedSentence()}
+	case t.observations == 0:
+		r.Says = []string{fmt.Sprintf("No operation of %s observed anything, so nothing could have contradicted.", number(t.operations, "operation"))}
+	default:
+		r.Verdict = Valid
+		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s.", number(len(keys), "key"), t.operationsPhrase())}
+		if len(keys) == 1 {
+			r.Says[0] = fmt.Sprintf("%s is linearizable; %s.", capital(keys[0].name()), t.operationsPhrase())
+		}
+	}
+	return r
+}
+
+// A tallied is all keys, sorted by how they came out.
+type tallied struct {
+	valid, violated, unjudged []*judgement
+	// observations counts the accesses that saw a value.
+	operations, unknown, observations int
+}
+
+func tally(keys []*judgement) tallied {
+	var t tallied
+	for _, k := range keys {
+		switch k.verdict {
+		case Valid:
+			t.valid = append(t.valid, k)
+		case Violation:
+			t.violated = append(t.violated, k)
+		default:
+			t.unjudged = append(t.unjudged, k)
+		}
+		t.operations += k.operations
+		t.unknown += k.unknown
+		for i := range k.accesses {
+			if a := &k.accesses[i]; a.certain() && a.needs != nothing {
+				t.observations++
+			}
+		}
+	}
+	return t
+}
+
+func (t tallied) keys() int { return len(t.valid) + len(t.violated) + len(t.unjudged) }
+
+func (t tallied) counts() map[string]int64 {
+	return map[string]int64{
+		"keys": int64(t.keys()), "keys_linearizable": int64(len(t.valid)),
+		"keys_violated": int64(len(t.violated)), "keys_not_judged": int64(len(t.unjudged)),
+		"operations": int64(t.operations), "operations_unknown": int64(t.unknown),
+	}
+}
+
+func (t tallied) operationsPhrase() string {
+	return fmt.Sprintf("%d of %s have an unknown result", t.unknown, number(t.operations, "operation"))
+}
+
+// judgedSentence tells how many keys are known to be right.
+func (t tallied) judgedSentence() string {
+	return fmt.Sprintf("%d of %s were judged, and %d are linearizable; %s.",
+		len(t.valid)+len(t.violated), number(t.keys(), "key"), len(t.valid), t.operationsPhrase())
+}
+
+// unjudgedSentence names the keys that were not judged by reason; it is empty
+// if there are none.
+func (t tallied) unjudgedSentence() string {
+	if len(t.unjudged) == 0 {
+		return ""
+	}
+	first := t.unjudged[0].reason
+	var same []string
+	for _, k := range t.unjudged {
+		if k.reason == first {
+			same = append(same, k.name())
+		}
+	}
+	rest := ""
+	if others := len(t.unjudged) - len(same); others > 0 {
+		rest = fmt.Sprintf("; %s for other reasons", number(others, "more key"))
+	}
+	return fmt.Sprintf("Not judged: %s (%s)%s.", few(same, 5), first, rest)
+}
