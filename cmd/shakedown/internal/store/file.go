@@ -1,0 +1,145 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// WriteFile puts data into the folder under name, which may have subfolders
+// ("checks/linearizable/result.json"). The file is there whole or not at all,
+// whatever happens meanwhile, and replaces one of that name. A name that leads
+// out of the folder, be it through a link inside, is an error.
+func (f *Folder) WriteFile(name string, data []byte) error {
+	if err := f.writeWhole(name, data); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(f.path, name), err)
+	}
+	return nil
+}
+
+// WriteJSON writes v as WriteFile does, indented for people to read.
+func (f *Folder) WriteJSON(name string, v any) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(f.path, name), err)
+	}
+	return f.WriteFile(name, b.Bytes())
+}
+
+func (f *Folder) writeWhole(name string, data []byte) error {
+	root, err := f.enter(name)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	dir, base := path.Split(path.Clean(filepath.ToSlash(name)))
+	dir = path.Clean(dir)
+	if err := root.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temporary := path.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), f.temps.Add(1)))
+	if err := fill(root, temporary, data); err != nil {
+		return errors.Join(err, root.Remove(temporary))
+	}
+	if err := root.Rename(temporary, path.Join(dir, base)); err != nil {
+		return errors.Join(err, root.Remove(temporary))
+	}
+	return syncFolder(root, dir)
+}
+
+// enter opens the folder in a way that no name gets out of.
+func (f *Folder) enter(name string) (*os.Root, error) {
+	if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
+		return nil, errors.New("the name leads out of the run's folder")
+	}
+	return os.OpenRoot(f.path)
+}
+
+// fill writes a new file down to the disk.
+func fill(root *os.Root, name string, data []byte) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(data); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := file.Sync(); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	return file.Close()
+}
+
+// syncFolder makes a rename survive a power failure.
+func syncFolder(root *os.Root, dir string) error {
+	d, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// CreateHistory makes the run's history.jsonl, to be written at its end only.
+// A run has one history: that there is one already is an error.
+func (f *Folder) CreateHistory() (*os.File, error) {
+	root, err := f.enter(HistoryFile)
+	if err != nil {
+		return nil, fmt.Errorf("create history: %w", err)
+	}
+	defer root.Close()
+	file, err := root.OpenFile(HistoryFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create history in %s: %w", f.path, err)
+	}
+	return file, nil
+}
+
+// ReadFile returns what is in a file of the folder.
+func (f *Folder) ReadFile(name string) ([]byte, error) {
+	root, err := f.enter(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
+	}
+	defer root.Close()
+	data, err := root.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
+	}
+	return data, nil
+}
+
+// ReadJSON reads a file of the folder into v. A [RunInfo] or [Result] that a
+// newer shakedown wrote is an error.
+func (f *Folder) ReadJSON(name string, v any) error {
+	data, err := f.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
+	}
+	if versioned, ok := v.(interface{ checkFormat() error }); ok {
+		if err := versioned.checkFormat(); err != nil {
+			return fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
+		}
+	}
+	return nil
+}
+
+// Has reports whether the folder has a file (or folder) of that name.
+func (f *Folder) Has(name string) bool {
+	root, err := f.enter(name)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_, err = root.Stat(name)
+	return err == nil
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package store
+
+func kernelAndMemory() (kernel string, memory int64) { return "", 0 }
