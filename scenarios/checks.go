@@ -22,14 +22,27 @@ func readSettle(root section) Settle {
 	return out
 }
 
-func readEarned(root section) Earned {
+func readEarned(root section, sc *Scenario) Earned {
 	out := Earned{EveryFaultTookHold: true}
 	if v, ok := root.fields["earned"]; ok {
 		s := v.section("ok_at_least", "every_fault_took_hold")
 		s.integer("ok_at_least", &out.OKAtLeast, 0, maxPlanned)
 		s.truth("every_fault_took_hold", &out.EveryFaultTookHold)
+		checkReachable(s, out.OKAtLeast, sc)
 	}
 	return out
+}
+
+// checkReachable reports a goal that the run cannot reach by its own plan.
+func checkReachable(s section, goal int, sc *Scenario) {
+	var total time.Duration
+	for _, p := range sc.Phases {
+		total += p.For
+	}
+	sent := total.Seconds() * sc.Workload.RatePerSecond
+	if sent > 0 && float64(goal) > sent {
+		s.at("ok_at_least").reportf("lower it, or raise the rate", "only %.0f operations are sent in %s", sent, short(total))
+	}
 }
 
 // defaultModel is the model that has the operations of the mix.

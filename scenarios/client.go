@@ -45,11 +45,24 @@ func readClientOver(v value, base Client) Client {
 		}
 		readOperations(v, &out)
 	}
-	if _, ok := out.Operations["read"]; !ok && out.Use == "http" && !s.wrong("operations") {
-		s.at("operations").report(`the operation "read" is missing`,
-			"every key is read in the end; as in read: {method: GET, path: /{key}}")
-	}
+	needOperations(s, out)
 	return out
+}
+
+// needOperations reports what an http client cannot do without: every key is
+// read in the end, and what was never written tells nothing.
+func needOperations(s section, c Client) {
+	if c.Use != "http" || s.wrong("operations") {
+		return
+	}
+	for _, op := range []struct{ name, hint string }{
+		{"read", "as in read: {method: GET, path: \"/{key}\"}"},
+		{"write", "as in write: {method: PUT, path: \"/{key}\", body: \"{value}\"}"},
+	} {
+		if _, ok := c.Operations[op.name]; !ok {
+			s.at("operations").reportf(op.hint, "the operation %q is missing", op.name)
+		}
+	}
 }
 
 func (c Client) clone() Client {
@@ -91,10 +104,10 @@ func readOperation(v value, name string) HTTPOperation {
 	}
 	s := v.section(fields...)
 	var op HTTPOperation
-	if s.need("method", "write method: GET") {
+	if s.need("method", "as in method: GET") {
 		s.word("method", "method", &op.Method, []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"})
 	}
-	if s.need("path", "write path: /{key}") {
+	if s.need("path", `as in path: "/{key}"`) {
 		read(s, "path", &op.Path, func(v value) (string, bool) { return v.urlPath(filled(name)...) })
 	}
 	read(s, "body", &op.Body, func(v value) (string, bool) { return v.template(filled(name)...) })

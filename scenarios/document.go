@@ -102,20 +102,28 @@ func (d *document) syntax(text []byte, err error) {
 		line = better
 	}
 	line = min(max(line, 1), len(d.file.lines))
-	column := 1
-	hint := "check the indentation, and quote values that contain a colon or begin with a special character"
-	bad := d.file.lines[line-1]
-	blank := len(bad) - len(strings.TrimLeft(bad, " \t"))
-	switch tab := strings.IndexByte(bad[:blank], '\t'); {
-	case tab >= 0:
-		column, hint = tab+1, "YAML is indented with spaces, and there is a tab here"
-	case strings.Contains(says, "mapping values are not allowed"):
-		column = 1 + secondColon(bad, blank)
-		hint = `is the line before indented alike? a value that contains ": " needs quotes`
-	default:
-		column = blank + 1
-	}
+	column, hint := complaint(d.file.lines[line-1], says)
 	d.add(d.file, line, column, "", "this is not YAML: "+says, hint)
+}
+
+// complaint is where in the line the parser's message points to, and what to
+// do about it.
+func complaint(line, says string) (column int, hint string) {
+	blank := len(line) - len(strings.TrimLeft(line, " \t"))
+	tab := strings.IndexByte(line[:blank], '\t')
+	switch {
+	case tab >= 0:
+		return tab + 1, "YAML is indented with spaces, and there is a tab here"
+	case strings.Contains(says, "mapping values are not allowed"):
+		return 1 + secondColon(line, blank), `is the line before indented alike? a value that contains ": " needs quotes`
+	case strings.Contains(says, "unknown anchor"):
+		return blank + 1, "a value that begins with * needs quotes; an alias comes after its anchor"
+	case strings.Contains(says, "control characters"):
+		return blank + 1, "is this the right file?"
+	case strings.Contains(says, "incompatible"):
+		return blank + 1, "leave the line out"
+	}
+	return blank + 1, "check the indentation, and quote values that contain a colon or begin with a special character"
 }
 
 // parserLine takes the parser's message apart: "yaml: line 3: did not …".

@@ -32,11 +32,11 @@ func (e *expansion) copy(n *yaml.Node, depth int) *yaml.Node {
 		return n
 	}
 	if e.nodes > maxNodes {
-		e.giveUp(n, fmt.Sprintf("with its aliases expanded, the file has more than %d values", maxNodes))
+		e.giveUp(n, fmt.Sprintf("with its aliases expanded, the file has more than %d values", maxNodes), "use fewer aliases of aliases")
 		return n
 	}
 	if depth > maxDepth {
-		e.giveUp(n, fmt.Sprintf("values are nested more than %d deep", maxDepth))
+		e.giveUp(n, fmt.Sprintf("values are nested more than %d deep", maxDepth), "is there an alias inside its own anchor?")
 		return n
 	}
 	if n.Kind == yaml.AliasNode {
@@ -56,9 +56,9 @@ func (e *expansion) copy(n *yaml.Node, depth int) *yaml.Node {
 	return &out
 }
 
-func (e *expansion) giveUp(n *yaml.Node, message string) {
+func (e *expansion) giveUp(n *yaml.Node, message, hint string) {
 	e.stuck = true
-	e.d.at(n, "", message, "")
+	e.d.at(n, "", message, hint)
 }
 
 // pairs copies the pairs of a mapping into out: first its own, then those of

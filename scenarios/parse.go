@@ -81,7 +81,7 @@ func readScenario(v value, recipes Recipes) *Scenario {
 	out.Phases = readPhases(s, out)
 	out.Settle = readSettle(s)
 	out.Checks = readChecks(s, out.Workload)
-	out.Earned = readEarned(s)
+	out.Earned = readEarned(s, out)
 	s.word("expect", "outcome", &out.Expect, []string{"valid", "violation"})
 	if never, ok := s.fields["never"]; ok {
 		never.report("never is not supported yet, and ignoring it would make a pass worth less than it says",
@@ -92,12 +92,16 @@ func readScenario(v value, recipes Recipes) *Scenario {
 
 // isScenario reports a document that is YAML only by accident, such as prose.
 func isScenario(v value) bool {
-	pairs, ok := v.pairs("a scenario, which is a mapping that begins with version: 1")
-	if ok && len(pairs) == 0 {
-		v.report("the scenario is empty", "a scenario begins with version: 1")
-		return false
+	const hint = "a scenario begins with version: 1"
+	switch {
+	case !v.isMapping():
+		v.reportf(hint, "expected a scenario, got %s", kindOf(v.node))
+	case len(v.node.Content) == 0:
+		v.report("the scenario is empty", hint)
+	default:
+		return true
 	}
-	return ok
+	return false
 }
 
 func readHead(s section, out *Scenario) {
@@ -107,7 +111,7 @@ func readHead(s section, out *Scenario) {
 			v.reportf("write version: 1", "there is no version %d of the scenario format", n)
 		}
 	}
-	if s.need("name", "name: my-first-storm") {
+	if s.need("name", "as in name: my-first-storm") {
 		s.name("name", &out.Name)
 	}
 	s.text("about", &out.About)

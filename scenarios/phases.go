@@ -178,8 +178,8 @@ func readWhen(s section, f *Fault) {
 // checkWhen reports times that cannot be kept: a fault is healed before its
 // phase ends and before it comes again.
 func checkWhen(s section, f Fault, phase time.Duration) {
-	if f.For == 0 || phase == 0 || s.has("at") && f.At == nil || s.has("every") && f.Every == 0 {
-		return
+	if f.For == 0 || s.has("at") && f.At == nil || s.has("every") && f.Every == 0 || f.At == nil && f.Every == 0 {
+		return // reported
 	}
 	if f.Every > 0 && f.For > f.Every {
 		s.at("for").reportf("make every longer, or for shorter", "it lasts %s and comes every %s", short(f.For), short(f.Every))
@@ -188,6 +188,9 @@ func checkWhen(s section, f Fault, phase time.Duration) {
 	first, key := f.Every, "every"
 	if f.At != nil {
 		first, key = *f.At, "at"
+	}
+	if phase == 0 {
+		return // reported
 	}
 	if first+f.For > phase {
 		s.at(key).reportf("shorten it, or make the phase longer",

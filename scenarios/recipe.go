@@ -23,6 +23,10 @@ func ParseRecipe(name string, src []byte) (*Recipe, error) {
 }
 
 func readRecipe(v value, name string) *Recipe {
+	if !v.isMapping() {
+		v.reportf("a recipe begins with about:", "expected a recipe, got %s", kindOf(v.node))
+		return nil
+	}
 	s := v.section("about", "build", "default", "lines", "system", "client")
 	out := &Recipe{Name: name, System: defaultSystem()}
 	build := &Build{Recipe: name}
@@ -49,7 +53,7 @@ func readBuild(v value, out *Build) {
 		s.word("kind", "kind", &out.Kind, []string{"go"})
 	}
 	if s.need("binary", "say where the program is put, as in binary: /server") {
-		read(s, "binary", &out.Binary, value.directory)
+		read(s, "binary", &out.Binary, value.location)
 	}
 	source, ok := s.fields["source"]
 	if !ok {
@@ -81,7 +85,7 @@ func readLines(s section, out *Recipe) {
 
 func readLine(v value) RecipeLine {
 	var out RecipeLine
-	s := v.section("prefix", "module", "package", "versions")
+	s := v.section("prefix", "module", "package", "versions", "replace")
 	if s.need("prefix", `write as in prefix: "3.5."`) {
 		s.version("prefix", &out.Prefix)
 	}
@@ -90,6 +94,7 @@ func readLine(v value) RecipeLine {
 	}
 	out.Package = out.Module
 	s.text("package", &out.Package)
+	read(s, "replace", &out.Replace, value.replacements)
 	versions, ok := s.fields["versions"]
 	if !ok {
 		return out
@@ -107,6 +112,21 @@ func readLine(v value) RecipeLine {
 		}
 	}
 	return out
+}
+
+// replacements are replace directives of a go.mod, without the word itself.
+func (v value) replacements() ([]string, bool) {
+	items, ok := v.items("replace directives")
+	var out []string
+	for _, item := range items {
+		s, good := item.text()
+		if good && (strings.Count(s, " => ") != 1 || strings.Contains(s, "\n")) {
+			item.reportf("write as in example.com/old => example.com/new v1.2.3", "%q is not a replace directive", s)
+			good = false
+		}
+		out, ok = append(out, s), ok && good
+	}
+	return out, ok
 }
 
 // checkBuild sees that there is one thing to build, and that the default is a

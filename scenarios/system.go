@@ -50,6 +50,10 @@ func readSystem(v value, recipes Recipes) (System, *Recipe) {
 	if recipe != nil {
 		sys = recipe.System.clone()
 		sys.Use, sys.Nodes = recipe.Name, defaultNodes
+		sys.Version = recipe.Default
+	}
+	s.version("version", &sys.Version)
+	if recipe != nil {
 		useVersion(s, &sys, recipe)
 	}
 	read(s, "image", &sys.Image, value.image)
@@ -89,10 +93,8 @@ func checkSource(s section) {
 	}
 }
 
-// useVersion completes the build of a recipe's system.
+// useVersion completes the build of a recipe's system for its version.
 func useVersion(s section, sys *System, recipe *Recipe) {
-	version := recipe.Default
-	s.version("version", &version)
 	at := s.at("version")
 	if len(recipe.Lines) == 0 {
 		if s.has("version") {
@@ -100,36 +102,48 @@ func useVersion(s section, sys *System, recipe *Recipe) {
 		}
 		return
 	}
-	build, wrong := recipe.build(version)
+	build, wrong := recipe.build(sys.Version)
 	if wrong != nil {
 		at.report(wrong.message, wrong.hint)
 		return
 	}
-	sys.Version, sys.Build = version, build
+	sys.Build = build
 }
 
 // build says how the version is built.
 func (r *Recipe) build(version string) (*Build, *problem) {
-	var lines []string
-	for _, line := range r.Lines {
-		lines = append(lines, line.Prefix+"*")
-		if !strings.HasPrefix(version, line.Prefix) || len(version) == len(line.Prefix) {
-			continue
+	line, ok := r.line(version)
+	if !ok {
+		var prefixes []string
+		for _, l := range r.Lines {
+			prefixes = append(prefixes, l.Prefix+"*")
 		}
-		module, listed := line.Versions[version]
-		if len(line.Versions) > 0 && !listed {
-			return nil, &problem{fmt.Sprintf("version %q of %s is not known", version, r.Name),
-				fmt.Sprintf("of %s* it can be %s", line.Prefix, orList(slices.Sorted(maps.Keys(line.Versions))))}
-		}
-		out := *r.System.Build
-		out.Source = slices.Clone(out.Source)
-		out.Version, out.Module, out.Package, out.ModuleVersion = version, line.Module, line.Package, module
-		if !listed {
-			out.ModuleVersion = "v" + version
-		}
-		return &out, nil
+		return nil, &problem{fmt.Sprintf("no recipe for version %q of %s", version, r.Name), "it can be " + orList(prefixes)}
 	}
-	return nil, &problem{fmt.Sprintf("no recipe for version %q of %s", version, r.Name), "it can be " + orList(lines)}
+	module, listed := line.Versions[version]
+	if len(line.Versions) > 0 && !listed {
+		return nil, &problem{fmt.Sprintf("version %q of %s is not known", version, r.Name),
+			fmt.Sprintf("of %s* it can be %s", line.Prefix, orList(slices.Sorted(maps.Keys(line.Versions))))}
+	}
+	out := *r.System.Build
+	out.Source, out.Replace = slices.Clone(out.Source), slices.Clone(line.Replace)
+	out.Version, out.Module, out.Package, out.ModuleVersion = version, line.Module, line.Package, module
+	if !listed {
+		out.ModuleVersion = "v" + version
+	}
+	return &out, nil
+}
+
+// line is the line of a version: of those with a fitting prefix, the one with
+// the longest.
+func (r *Recipe) line(version string) (best RecipeLine, ok bool) {
+	for _, l := range r.Lines {
+		fits := strings.HasPrefix(version, l.Prefix) && len(version) > len(l.Prefix)
+		if fits && (!ok || len(l.Prefix) > len(best.Prefix)) {
+			best, ok = l, true
+		}
+	}
+	return best, ok
 }
 
 func (s System) clone() System {
@@ -138,7 +152,7 @@ func (s System) clone() System {
 	s.Ports = maps.Clone(s.Ports)
 	if s.Build != nil {
 		b := *s.Build
-		b.Source = slices.Clone(b.Source)
+		b.Source, b.Replace = slices.Clone(b.Source), slices.Clone(b.Replace)
 		s.Build = &b
 	}
 	return s
@@ -164,7 +178,7 @@ func readNodeFields(s section, sys *System) {
 	if ports, ok := s.fields["ports"]; ok {
 		readPorts(ports, sys)
 	}
-	read(s, "data", &sys.Data, value.directory)
+	read(s, "data", &sys.Data, value.location)
 	if ready, ok := s.fields["ready"]; ok {
 		r := ready.section("http", "within")
 		read(r, "http", &sys.Ready.HTTP, func(v value) (string, bool) { return v.urlPath() })
@@ -234,11 +248,11 @@ func readPorts(v value, sys *System) {
 	}
 }
 
-// directory is an absolute path in the container.
-func (v value) directory() (string, bool) {
+// location is an absolute path in the container.
+func (v value) location() (string, bool) {
 	s, ok := v.text()
 	if ok && (!path.IsAbs(s) || path.Clean(s) != s || s == "/") {
-		v.reportf("write it as in /data", "%q is not an absolute path of a directory", s)
+		v.reportf("begin it at the root, as in /data", "%q is not a path in the container", s)
 		return "", false
 	}
 	return s, ok
@@ -257,7 +271,7 @@ func (v value) memory() (int64, bool) {
 func (v value) urlPath(known ...string) (string, bool) {
 	s, ok := v.template(known...)
 	if ok && (!strings.HasPrefix(s, "/") || strings.ContainsAny(s, " \t\n")) {
-		v.reportf("write it as in /health, without scheme and host", "%q is not the path of a request", s)
+		v.reportf("begin it with a slash, as in /health, without scheme and host", "%q is not the path of a request", s)
 		return "", false
 	}
 	return s, ok

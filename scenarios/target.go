@@ -55,7 +55,12 @@ func (v value) target() (string, bool) {
 		v.report("the list of nodes is empty", "name a node, as in [n1], or leave target out for one")
 		return "", false
 	}
-	all, ok := v.texts("names of nodes")
+	items, ok := v.items("names of nodes")
+	var all []string
+	for _, item := range items {
+		name, good := item.name()
+		all, ok = append(all, name), ok && good
+	}
 	return strings.Join(all, ","), ok
 }
 
@@ -67,17 +72,21 @@ func checkTarget(v value, target string, sc *Scenario) {
 		case target == "minority" && (n-1)/2 == 0, target == "followers" && n == 1:
 			v.reportf("name a node, or write one", "%s of %s is no node at all", target, nodesOf(n))
 		case (target == "leader" || target == "followers") && sc.Client.Use == "http":
-			v.reportf("write one, or name a node", "an http client cannot ask who leads, so there is no %s", target)
+			v.reportf("write one, or name a node", "an http client cannot ask who leads, so %s means nothing here", target)
 		}
 		return
 	}
 	seen := map[string]bool{}
-	for _, name := range strings.Split(target, ",") {
+	for i, name := range strings.Split(target, ",") {
+		at := v
+		if v.isList() {
+			at = value{v.d, v.node.Content[i], fmt.Sprintf("%s[%d]", v.where, i)}
+		}
 		if seen[name] {
-			v.reportf("name it once", "node %q is named twice", name)
+			at.reportf("name it once", "node %q is named twice", name)
 		}
 		seen[name] = true
-		checkNode(v, name, n)
+		checkNode(at, name, n)
 	}
 }
 

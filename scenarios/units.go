@@ -21,7 +21,7 @@ func parseDuration(s string) (time.Duration, *problem) {
 		return 0, &problem{fmt.Sprintf("%s has no unit", s), fmt.Sprintf("write %ss for seconds or %sms for milliseconds", s, s)}
 	}
 	number, unit := splitUnit(s)
-	if short, ok := durationUnits()[strings.ToLower(unit)]; ok && isNumber(number) {
+	if short, ok := durationUnits()[strings.ToLower(unit)]; ok && isNumber(number) && number+short != s {
 		return 0, &problem{fmt.Sprintf("%q is not a duration", s),
 			fmt.Sprintf("write %s%s; a duration is numbers with units, as in 10s or 1m30s", number, short)}
 	}

@@ -108,7 +108,7 @@ func nameFrom(s string) string {
 
 // word is one of the known ones; kind says of what in the message.
 func (v value) word(kind string, known []string) (string, bool) {
-	s, ok := v.scalar("a " + kind)
+	s, ok := v.scalar(kind + ": " + orList(known))
 	if !ok {
 		return "", false
 	}

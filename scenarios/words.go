@@ -62,7 +62,7 @@ func Faults() []Word {
 		{"partition", "drop all packets between some of the nodes; shape says which"},
 		{"kill", "SIGKILL the node's process, and start it again at the heal"},
 		{"pause", "freeze every process of the node, unseen by it, and thaw it at the heal"},
-		{"clock", "show the node a clock that is off (skew) or that leaps (jump); no other clock changes"},
+		{"clock", "show the node a clock that is off (skew) or leaps ahead and then behind (jump)"},
 	}
 }
 

@@ -39,6 +39,9 @@ func readWorkload(root section, sc *Scenario) Workload {
 	s.integer("keys", &out.Keys, 1, maxKeys)
 	s.integer("operations_per_key", &out.OperationsPerKey, 1, maxOperationsPerKey)
 	read(s, "rate", &out.RatePerSecond, value.rate)
+	if sc.Client.Use == "http" {
+		out.Mix = onlyKnown(out.Mix, sc.Client)
+	}
 	read(s, "mix", &out.Mix, value.mix)
 	s.duration("timeout", &out.Timeout, minTime, maxWait)
 	checkMix(s, out, sc.Client)
@@ -59,7 +62,7 @@ func (v value) rate() (float64, bool) {
 	return 0, false
 }
 
-// mix are weights by operation, at least one of them above 0.
+// mix are weights by operation, that of write above 0.
 func (v value) mix() (map[string]int, bool) {
 	s := v.section(operationNames()...)
 	out, sum, ok := map[string]int{}, 0, len(v.d.found)
@@ -78,7 +81,22 @@ func (v value) mix() (map[string]int, bool) {
 		v.report("all weights are 0", "write as in mix: {read: 50, write: 35, cas: 15}")
 		return nil, false
 	}
+	if out["write"] == 0 {
+		v.report("nothing is written, so there is nothing that a read could miss", "write as in mix: {read: 50, write: 50}")
+		return nil, false
+	}
 	return out, true
+}
+
+// onlyKnown is the default mix without the operations that the client has not.
+func onlyKnown(mix map[string]int, c Client) map[string]int {
+	out := map[string]int{}
+	for name, weight := range mix {
+		if _, ok := c.Operations[name]; ok {
+			out[name] = weight
+		}
+	}
+	return out
 }
 
 // checkMix reports operations that the client does not have.

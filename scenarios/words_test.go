@@ -1,0 +1,73 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestNames(t *testing.T) {
+	got := Names(testRecipes(t))
+	var titles []string
+	for _, v := range got {
+		titles = append(titles, v.Title)
+		seen := map[string]bool{}
+		for _, w := range v.Words {
+			if w.Name == "" || w.Means == "" || seen[w.Name] || strings.Contains(w.Means, "\n") {
+				t.Errorf("%s: %+v is empty, twice, or more than a line", v.Title, w)
+			}
+			seen[w.Name] = true
+		}
+		if len(v.Words) == 0 {
+			t.Errorf("no %s", v.Title)
+		}
+	}
+	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "checks", "models"}
+	if !slices.Equal(titles, want) {
+		t.Errorf("got %v, want %v", titles, want)
+	}
+	if systems := names(got[0].Words); !slices.Equal(systems, []string{"abd", "etcd"}) {
+		t.Errorf("systems are %v, want abd and etcd, sorted", systems)
+	}
+}
+
+// Every word that is listed can be written: the lists and the loader agree.
+func TestEveryWordParses(t *testing.T) {
+	const head = "version: 1\nname: x\nsystem: {use: etcd}\n"
+	calm := "phases: [{name: a, for: 10s}]\n"
+	fault := func(f string) string {
+		return head + "phases: [{name: a, for: 10s, faults: [{at: 1s, for: 1s, " + f + "}]}]\n"
+	}
+	var sources []string
+	for _, w := range Faults() {
+		extra := ""
+		if w.Name == "clock" {
+			extra = ", skew: 1s"
+		}
+		sources = append(sources, fault("fault: "+w.Name+extra))
+	}
+	for _, w := range Targets() {
+		sources = append(sources, fault("fault: kill, target: "+w.Name))
+	}
+	for _, w := range Shapes() {
+		sources = append(sources, fault("fault: partition, shape: "+w.Name))
+	}
+	for _, w := range Checks() {
+		extra := ""
+		if w.Name == "logs" {
+			extra = ", forbid: [x]"
+		}
+		sources = append(sources, head+calm+"checks: [{check: "+w.Name+extra+"}]\n")
+	}
+	for _, w := range Models() {
+		sources = append(sources, head+calm+"workload: {mix: {write: 1}}\nchecks: [{check: linearizable, model: "+w.Name+"}]\n")
+	}
+	for _, w := range Workloads() {
+		sources = append(sources, head+calm+"workload: {use: "+w.Name+"}\n")
+	}
+	for _, src := range sources {
+		if _, err := Parse("x.yaml", []byte(src), testRecipes(t)); err != nil {
+			t.Errorf("%s\n%v", src, err)
+		}
+	}
+}
