@@ -57,10 +57,13 @@ type Result struct {
 	// Exit is the code with which the program ends for this run alone.
 	Exit int `json:"exit"`
 	// Interrupted says that the run was stopped before its plan was done.
-	Interrupted bool              `json:"interrupted,omitempty"`
-	Checks      []checkers.Result `json:"checks"`
-	Counts      map[string]int64  `json:"counts,omitempty"`
-	Timings     Timings           `json:"timings,omitempty"`
+	Interrupted bool `json:"interrupted,omitempty"`
+	// Reasons say, in sentences, why a pass would not count whatever the
+	// checks say: the run was cut short, the environment failed.
+	Reasons []string          `json:"reasons,omitempty"`
+	Checks  []checkers.Result `json:"checks"`
+	Counts  map[string]int64  `json:"counts,omitempty"`
+	Timings Timings           `json:"timings,omitempty"`
 	// Problems are troubles of the environment (a teardown that failed, a log
 	// that could not be collected). They never change the verdict.
 	Problems []string `json:"problems,omitempty"`
