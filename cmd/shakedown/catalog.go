@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/cli"
+	"github.com/shakedown-dev/shakedown/docker/images"
+	"github.com/shakedown-dev/shakedown/runner/client"
+	"github.com/shakedown-dev/shakedown/runner/client/etcd"
+	"github.com/shakedown-dev/shakedown/runner/client/http"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+// catalog names everything that a scenario can use. Nothing registers itself:
+// what is new is written where it belongs, and named here. A test holds this
+// list against what the packages know.
+func catalog() cli.Catalog {
+	return cli.Catalog{
+		Images:  images.FS(),
+		Recipes: []string{"abd", "etcd"},
+		Clients: []cli.Driver{
+			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client) }},
+			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},
+		},
+		Faults:    []string{"partition", "kill", "pause", "clock"},
+		Workloads: []string{"register"},
+		Checks:    []string{"linearizable", "stats", "earned", "recovery", "logs"},
+	}
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/shakedown-dev/shakedown/docker"
+	"github.com/shakedown-dev/shakedown/runner"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+// imageOf makes the image that a plan needs, unless the scenario names one.
+func imageOf(ctx context.Context, e *docker.Engine, images fs.FS, p *runner.Plan, progress func(string)) (docker.Image, error) {
+	b := p.Scenario.System.Build
+	if b == nil {
+		return docker.Image{Ref: p.Scenario.System.Image}, nil
+	}
+	build, err := buildOf(b, images)
+	if err != nil {
+		return docker.Image{}, err
+	}
+	return e.Image(ctx, build, progress)
+}
+
+// buildOf says to docker how a scenario's image is made. The sources of a
+// recipe lie beside it.
+func buildOf(b *scenarios.Build, images fs.FS) (docker.Build, error) {
+	out := docker.Build{
+		Recipe: b.Recipe, Version: b.Version,
+		Module: b.Module, ModuleVersion: b.ModuleVersion, Package: b.Package, Replace: b.Replace, Binary: b.Binary,
+	}
+	if len(b.Source) == 0 {
+		return out, nil
+	}
+	sources, err := fs.Sub(images, b.Recipe)
+	if err != nil {
+		return out, fmt.Errorf("read the source of %s: %w", b.Recipe, err)
+	}
+	out.Source = sources
+	return out, nil
+}
+
+// specOf says to docker which nodes a plan wants.
+func specOf(run, image string, p *runner.Plan) docker.Spec {
+	s := p.Scenario.System
+	return docker.Spec{
+		Run: run, Scenario: p.Scenario.Name, Nodes: p.Nodes,
+		Image: image, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data,
+		CPUs: s.Limits.CPUs, MemoryBytes: s.Limits.MemoryBytes,
+	}
+}

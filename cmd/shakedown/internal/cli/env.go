@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// An Env is all that a command may touch of the process that it runs in.
+type Env struct {
+	// Args are the arguments without the program's name.
+	Args   []string
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Now is the wall clock, for the names of runs.
+	Now func() time.Time
+	// Chance gives the randomness for seeds and for the names of runs.
+	Chance func() uint64
+	// Signals delivers interrupts and terminations; nil if there are none.
+	Signals <-chan os.Signal
+	// Catalog names everything that scenarios can use.
+	Catalog Catalog
+}
+
+// An interruption is the reason of a canceled context: a signal came.
+type interruption struct{ signal os.Signal }
+
+// Error says which signal it was.
+func (i interruption) Error() string { return "interrupted by " + i.signal.String() }
+
+// code is what a process that ended by the signal exits with.
+func (i interruption) code() int {
+	if i.signal == syscall.SIGTERM {
+		return exitTerminated
+	}
+	return exitInterrupted
+}
+
+// Main runs one command and returns the code to exit with.
+//
+// The first signal cancels the command's context and lets it finish in its own
+// way; at the second, Main returns at once and leaves the command's goroutine
+// behind, since the process is about to exit.
+func Main(env Env) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	done := make(chan int, 1)
+	go func() { done <- env.guarded(ctx) }()
+	for {
+		select {
+		case code := <-done:
+			return afterSignal(ctx, code)
+		case s := <-env.Signals:
+			if ctx.Err() != nil {
+				fmt.Fprintln(env.Stderr, "shakedown: left at once; the network heals by itself in a few seconds")
+				fmt.Fprintln(env.Stderr, "hint: shakedown clean removes the containers that are still there")
+				return interruption{s}.code()
+			}
+			cancel(interruption{s})
+		}
+	}
+}
+
+// afterSignal replaces the command's code by the signal's, if one came.
+func afterSignal(ctx context.Context, code int) int {
+	var i interruption
+	if errors.As(context.Cause(ctx), &i) {
+		return i.code()
+	}
+	return code
+}
+
+// guarded runs the command that the arguments name.
+func (env Env) guarded(ctx context.Context) int {
+	err := env.guard(func() error { return newRoot(env).execute(ctx) })
+	printFailure(env.Stderr, err)
+	return exitCode(err)
+}
+
+// guard calls f. A panic in it is a bug of ours: it is reported, and becomes a
+// failure with exit code 70. (A panic in another goroutine ends the process;
+// the language leaves no way around that.)
+func (env Env) guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(env.Stderr, "shakedown: this is a bug in shakedown: %v\n\n%s\n", r, debug.Stack())
+			fmt.Fprintln(env.Stderr, "hint: please report it with the lines above, what \"shakedown version\" prints, the run")
+			fmt.Fprintf(env.Stderr, "      folder if there is one, and the command: shakedown %s\n", strings.Join(env.Args, " "))
+			err = silent(exitBug)
+		}
+	}()
+	return f()
+}
+
+// colour tells whether w is a terminal that may be coloured.
+func (env Env) colour(w io.Writer) bool {
+	if env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" {
+		return false
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

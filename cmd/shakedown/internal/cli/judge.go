@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
+	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/runner"
+)
+
+// A runCase is what is judged: a run folder with all that its files say.
+type runCase struct {
+	folder  *store.Folder
+	info    store.RunInfo
+	plan    *runner.Plan
+	history *history.History
+	// logged are the nodes' logs; nil if none were collected.
+	logged fs.FS
+	// outcome and reasons are what the run said about itself.
+	outcome runner.Outcome
+	reasons []string
+}
+
+// openCase reads a run folder as far as it got. A folder without a history is
+// of a run that was cut short before its first event.
+func openCase(f *store.Folder) (*runCase, error) {
+	c := &runCase{folder: f, history: history.New(nil)}
+	text, err := f.ReadFile(store.PlanFile)
+	if err != nil {
+		return nil, usage(fmt.Errorf("read run %s: %w", f.ID(), err), "without a plan.json there is nothing to judge it by; it was cut short before anything happened")
+	}
+	if c.plan, err = runner.Decode(text); err != nil {
+		return nil, usage(fmt.Errorf("run %s, plan.json: %w", f.ID(), err), "")
+	}
+	if err := readIfThere(f, store.RunFile, &c.info); err != nil {
+		return nil, err
+	}
+	var before store.Result
+	if err := readIfThere(f, store.ResultFile, &before); err != nil {
+		return nil, err
+	}
+	c.outcome, c.reasons = outcomeOf(before), before.Reasons
+	if f.Has(store.HistoryFile) {
+		if c.history, err = readHistory(filepath.Join(f.Path(), store.HistoryFile)); err != nil {
+			return nil, err
+		}
+	}
+	if f.Has("nodes") {
+		c.logged = os.DirFS(filepath.Join(f.Path(), "nodes"))
+	}
+	return c, nil
+}
+
+// readIfThere reads a file that a run which was cut short may lack.
+func readIfThere(f *store.Folder, name string, v any) error {
+	if !f.Has(name) {
+		return nil
+	}
+	if err := f.ReadJSON(name, v); err != nil {
+		return usage(fmt.Errorf("run %s: %w", f.ID(), err), "")
+	}
+	return nil
+}
+
+// readHistory reads a history; that it cannot be read is the caller's to mend.
+func readHistory(file string) (*history.History, error) {
+	h, err := history.ReadFile(file)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	return h, nil
+}
+
+// cutShort says why a history is not the whole of its run, or "". A bare list
+// of operations, without phases, comes from elsewhere and has no end to miss.
+func cutShort(h *history.History) string {
+	phases := h.Phases()
+	switch {
+	case len(h.Ops) == 0:
+		return "The run was cut short before its first event."
+	case len(phases) > 0 && !h.Ended():
+		last := h.Ops[len(h.Ops)-1].Time
+		return fmt.Sprintf("The run was cut short: its history ends at %.1fs, in phase %s.", last.Seconds(), phases[len(phases)-1].Name)
+	case h.Truncated:
+		return "The last line of the history is cut short, so there may have been more."
+	}
+	return ""
+}
+
+// verdict joins what the checks say with the reasons for which a pass would
+// not count. A violation stands, whatever else happened.
+func verdict(s checkers.Summary, reasons []string) checkers.Verdict {
+	if s.Verdict == checkers.Valid && len(reasons) > 0 {
+		return checkers.Unknown
+	}
+	return s.Verdict
+}
+
+// codeFor is the exit code for a verdict where another was expected.
+func codeFor(got, want checkers.Verdict) int {
+	switch got {
+	case want:
+		return exitExpected
+	case checkers.Unknown:
+		return exitUnknown
+	}
+	return exitViolation
+}
+
+// judge runs the checks over the case. Nothing is written.
+func (c *runCase) judge(ctx context.Context, specs []checkers.Spec) (report.Run, error) {
+	summary, err := checkers.Check(ctx, c.history, specs)
+	if err != nil {
+		return report.Run{}, usage(err, "")
+	}
+	out := c.describe()
+	if why := cutShort(c.history); why != "" && !slices.Contains(out.Reasons, why) {
+		out.Reasons = append(out.Reasons, why)
+	}
+	out.Verdict, out.Results = verdict(summary, out.Reasons), summary.Results
+	return out, nil
+}
+
+// describe is the report of a case, without a verdict.
+func (c *runCase) describe() report.Run {
+	s := c.plan.Scenario
+	out := report.Run{
+		ID: c.folder.ID(), Folder: c.folder.Path(), Scenario: s.Name, About: s.About,
+		System: fmt.Sprintf("%s, %s", systemName(s), countOf(s.System.Nodes, "node")), Seed: c.plan.Seed,
+		Started: c.info.Started, Expect: expected(s), History: c.history, Reasons: slices.Clone(c.reasons), Facts: factsOf(c.info, c.outcome),
+	}
+	if n := len(c.history.Ops); n > 0 {
+		out.Took = c.history.Ops[n-1].Time
+	}
+	for _, f := range c.plan.Faults {
+		out.Planned = append(out.Planned, report.Planned{ID: f.ID, Fault: f.Fault, Says: plannedWhat(f.Shape, f.Target, f.Nodes), At: f.At, For: f.For})
+	}
+	return out
+}
+
+// plannedWhat is what a fault does to whom, in a few words.
+func plannedWhat(shape, target string, nodes []string) string {
+	if len(nodes) > 0 {
+		target = strings.Join(nodes, " ")
+	}
+	return strings.TrimSpace(shape + " " + target)
+}
+
+// conclude writes the verdict into the run folder: each check, then
+// result.json, which says that the folder is whole, then what can be made
+// again from the others. Only trouble with result.json is an error.
+func (r *root) conclude(c *runCase, out report.Run) error {
+	if err := writeChecks(c.folder, out.Results); err != nil {
+		r.warn("write the checks of run %s: %v", out.ID, err)
+	}
+	if err := c.folder.WriteJSON(store.ResultFile, resultOf(out, c.outcome)); err != nil {
+		return environment(fmt.Errorf("write the result: %w", err), "the history is safe; shakedown check "+out.ID+" finishes the folder")
+	}
+	if err := writeWith(c.folder, "report.html", out, report.HTML); err != nil {
+		r.warn("write the report of run %s: %v", out.ID, err)
+	}
+	if err := writeWith(c.folder, "junit.xml", out, report.JUnit); err != nil {
+		r.warn("write the junit.xml of run %s: %v", out.ID, err)
+	}
+	return nil
+}
+
+// writeWith writes a file of the folder in a form of the report.
+func writeWith(f *store.Folder, name string, out report.Run, form func(io.Writer, report.Run) error) error {
+	var b bytes.Buffer
+	if err := form(&b, out); err != nil {
+		return err
+	}
+	return f.WriteFile(name, b.Bytes())
+}
+
+// warn tells of trouble that changes nothing.
+func (r *root) warn(format string, args ...any) {
+	fmt.Fprintf(r.env.Stderr, "shakedown: warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
+}
+
+// writeChecks replaces checks/ by a folder for each check, with its result and
+// its pages.
+func writeChecks(f *store.Folder, results []checkers.Result) error {
+	if err := os.RemoveAll(filepath.Join(f.Path(), "checks")); err != nil {
+		return err
+	}
+	for _, c := range results {
+		dir := path.Join("checks", report.CheckFolder(c.Check))
+		if err := f.WriteJSON(path.Join(dir, "result.json"), c); err != nil {
+			return err
+		}
+		for _, p := range c.Pages {
+			var b bytes.Buffer
+			if err := p.Write(&b); err != nil {
+				return fmt.Errorf("make page %s: %w", p.Name, err)
+			}
+			if err := f.WriteFile(path.Join(dir, path.Base(p.Name)), b.Bytes()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// print prints the verdict.
+func (r *root) print(out report.Run, outcome runner.Outcome, asJSON bool) error {
+	if asJSON {
+		return printJSON(r.env.Stdout, answer{out.ID, out.Folder, out.Scenario, out.Seed, resultOf(out, outcome)})
+	}
+	return report.Text(r.env.Stdout, out, report.Style{Colour: r.env.colour(r.env.Stdout)})
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+// listKinds are what list can list; the first is what it lists by itself.
+func listKinds() []string {
+	return []string{"scenarios", "faults", "checks", "systems", "workloads", "clients", "runs"}
+}
+
+func (r *root) list() *cobra.Command {
+	var asJSON bool
+	var out string
+	c := &cobra.Command{
+		Use:       "list [" + strings.Join(listKinds(), "|") + "]",
+		Short:     "List the bundled scenarios, or what scenarios can use, or the runs",
+		Example:   "  shakedown list\n  shakedown list faults\n  shakedown list runs --json",
+		Args:      r.arguments(0, 1),
+		ValidArgs: listKinds(),
+		RunE: func(_ *cobra.Command, args []string) error {
+			kind := listKinds()[0]
+			if len(args) == 1 {
+				kind = args[0]
+			}
+			return r.listOf(kind, out, asJSON)
+		},
+	}
+	jsonFlag(c, &asJSON)
+	outFlag(c, &out)
+	return c
+}
+
+// outFlag adds --out to c.
+func outFlag(c *cobra.Command, target *string) {
+	c.Flags().StringVar(target, "out", "runs", "the folder that holds the run folders")
+}
+
+func (r *root) listOf(kind, out string, asJSON bool) error {
+	switch kind {
+	case "runs":
+		return r.listRuns(out, asJSON)
+	case "scenarios":
+		return r.listScenarios(asJSON)
+	case "systems":
+		recipes, err := r.env.Catalog.recipes()
+		if err != nil {
+			return err
+		}
+		return r.listWords(scenarios.Systems(recipes), asJSON)
+	case "clients":
+		return r.listWords(scenarios.Clients(), asJSON)
+	case "workloads":
+		return r.listWords(scenarios.Workloads(), asJSON)
+	case "faults":
+		return r.listWords(scenarios.Faults(), asJSON)
+	case "checks":
+		var words []scenarios.Word
+		for _, k := range checkers.Names() {
+			words = append(words, scenarios.Word{Name: k.Name, Means: k.Says})
+		}
+		return r.listWords(words, asJSON)
+	}
+	hint := didYouMean(kind, listKinds())
+	if hint == "" {
+		hint = "there are " + strings.Join(listKinds(), ", ")
+	}
+	return usage(fmt.Errorf("there is no list of %q", kind), hint)
+}
+
+func (r *root) listWords(words []scenarios.Word, asJSON bool) error {
+	if asJSON {
+		return printLines(r.env.Stdout, words)
+	}
+	rows := make([][]string, 0, len(words))
+	for _, w := range words {
+		rows = append(rows, []string{w.Name, strings.Join(strings.Fields(w.Means), " ")})
+	}
+	return printTable(r.env.Stdout, rows)
+}
+
+// A listedScenario is a line of list scenarios --json.
+type listedScenario struct {
+	Name   string   `json:"name"`
+	About  string   `json:"about"`
+	System string   `json:"system"`
+	Nodes  int      `json:"nodes"`
+	Tags   []string `json:"tags,omitempty"`
+	Expect string   `json:"expect"`
+}
+
+func (r *root) listScenarios(asJSON bool) error {
+	var all []listedScenario
+	var rows [][]string
+	for _, name := range bundledNames() {
+		src, err := fs.ReadFile(scenarios.Bundled(), name+".yaml")
+		if err != nil {
+			return fmt.Errorf("read bundled scenario %s: %w", name, err)
+		}
+		s, err := r.parse(source{path: name + ".yaml", src: src}, nil)
+		if err != nil {
+			return err
+		}
+		about := strings.Join(strings.Fields(s.About), " ")
+		all = append(all, listedScenario{name, about, systemName(s), s.System.Nodes, s.Tags, s.Expect})
+		rows = append(rows, []string{name, systemName(s), firstSentence(about)})
+	}
+	if asJSON {
+		return printLines(r.env.Stdout, all)
+	}
+	return printTable(r.env.Stdout, rows)
+}
+
+// firstSentence is s up to its first full stop that ends a word.
+func firstSentence(s string) string {
+	if end := strings.Index(s, ". "); end >= 0 {
+		return s[:end+1]
+	}
+	return s
+}
+
+// printTable writes rows with their columns aligned.
+func printTable(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	return t.Flush()
+}

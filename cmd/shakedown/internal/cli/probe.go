@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// probeChild is the throw-away process on which the agent tries its faults. No
+// person calls it.
+func (r *root) probeChild() *cobra.Command {
+	return &cobra.Command{
+		Use:    "agent-probe-child",
+		Short:  "Be the process that the agent tries its faults on",
+		Hidden: true,
+		Args:   r.arguments(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			return agent.ProbeChild(r.env.Stdin, r.env.Stdout)
+		},
+	}
+}

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
+	"github.com/shakedown-dev/shakedown/docker"
+	"github.com/shakedown-dev/shakedown/runner"
+	"github.com/shakedown-dev/shakedown/runner/client"
+	"github.com/shakedown-dev/shakedown/scenarios"
+)
+
+type runFlags struct {
+	seed  uint64
+	fixed bool // the seed was given
+	set   []string
+	out   string
+	keep  bool
+	times int
+	json  bool
+	quiet bool
+}
+
+func (r *root) run() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run SCENARIO...",
+		Short: "Break a cluster as scenarios say, and judge what it did",
+		Long: `Run starts the nodes of each scenario in docker, lets clients work and faults strike,
+heals everything, reads what is there, and judges it. What happened is written into a
+folder below runs/ while it happens. SCENARIO is the name of a bundled scenario, a
+file, or a folder with scenarios.
+
+Ctrl-C once stops, heals, and judges what there is; twice leaves at once.`,
+		Example: `  shakedown run etcd-storm
+  shakedown run my.yaml --seed 7 --times 10
+  shakedown run etcd-storm --set system.version=3.6.5 --set phases.storm.for=20s`,
+		Args:              r.arguments(1, -1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(c *cobra.Command, args []string) error {
+			f.fixed = c.Flags().Changed("seed")
+			return r.runAll(c.Context(), args, f)
+		},
+	}
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "what everything random is drawn from (default: chosen by chance, and printed)")
+	c.Flags().BoolVar(&f.keep, "keep", false, "leave the containers running in the end")
+	c.Flags().IntVar(&f.times, "times", 1, "run each scenario so many times; with --seed, the same plan each time")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print the verdict only")
+	jsonFlag(c, &f.json)
+	outFlag(c, &f.out)
+	setFlag(c, &f.set)
+	return c
+}
+
+// A job is one scenario, read and found good.
+type job struct {
+	source   source
+	scenario *scenarios.Scenario
+	system   client.System
+}
+
+// runAll reads every scenario before it runs the first: a mistake in the last
+// one should not come to light after an hour.
+func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
+	if f.times < 1 {
+		return usage(fmt.Errorf("--times is %d, and must be at least 1", f.times), "")
+	}
+	jobs, err := r.jobs(args, f.set)
+	if err != nil {
+		return err
+	}
+	e, err := docker.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	context.AfterFunc(ctx, func() {
+		fmt.Fprintln(r.env.Stderr, "shakedown: interrupted: stopping, healing, and judging what there is; once more leaves at once")
+	})
+	var codes []int
+	for _, j := range jobs {
+		for range f.times {
+			if ctx.Err() != nil {
+				break
+			}
+			codes = append(codes, r.runOne(ctx, e, j, f))
+		}
+	}
+	r.printRate(codes, f)
+	return silent(worst(codes...))
+}
+
+// jobs reads all scenarios and makes a plan of each.
+func (r *root) jobs(args, set []string) ([]job, error) {
+	sources, err := find(args)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	var errs []error
+	for _, s := range sources {
+		scenario, err := r.parseAndPlan(s, set)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		system, err := r.env.Catalog.system(scenario)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job{source: s, scenario: scenario, system: system})
+	}
+	if len(errs) > 0 {
+		for _, err := range errs[1:] {
+			printFailure(r.env.Stderr, err)
+		}
+		return nil, usage(errs[0], "")
+	}
+	return jobs, nil
+}
+
+// runOne carries out one run, and prints what became of it. A bug that shows
+// in one run does not take away what others have found.
+func (r *root) runOne(ctx context.Context, e *docker.Engine, j job, f runFlags) int {
+	err := r.env.guard(func() error { return r.runJob(ctx, e, j, f) })
+	printFailure(r.env.Stderr, err)
+	return exitCode(err)
+}
+
+// A voyage is one run on its way.
+type voyage struct {
+	root   *root
+	engine *docker.Engine
+	job    job
+	flags  runFlags
+	plan   *runner.Plan
+	folder *store.Folder
+	info   store.RunInfo
+	watch  *progress
+	now    func() time.Duration
+}
+
+// runJob is a run from the plan to the verdict.
+func (r *root) runJob(ctx context.Context, e *docker.Engine, j job, f runFlags) error {
+	v, err := r.newVoyage(e, j, f)
+	if err != nil {
+		return err
+	}
+	outcome, prepared, err := v.sail(ctx)
+	if err != nil && !prepared || outcome.Interrupted && !v.folder.Has(store.HistoryFile) {
+		v.vanish() // nothing happened that anyone would want to read
+		return err
+	}
+	// What happened is judged even after an interruption, and whatever failed.
+	return v.judge(context.WithoutCancel(ctx), outcome, err)
+}
+
+// newVoyage makes the plan and the folder with all that is known before.
+func (r *root) newVoyage(e *docker.Engine, j job, f runFlags) (*voyage, error) {
+	if !f.fixed {
+		f.seed = r.env.Chance() >> 32 // short enough to be typed
+	}
+	plan, err := runner.Compile(j.scenario, f.seed)
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	start := r.env.Now()
+	folder, err := store.Create(f.out, start, j.scenario.Name, r.env.Chance)
+	if err != nil {
+		return nil, environment(err, "")
+	}
+	v := &voyage{root: r, engine: e, job: j, flags: f, plan: plan, folder: folder}
+	v.now = func() time.Duration { return r.env.Now().Sub(start) }
+	v.watch = newProgress(r.env, f.quiet, v.now)
+	v.info = newRunInfo(r.env, start, plan, e.Info())
+	return v, v.writePlan()
+}
+
+// writePlan is the first stage of the folder.
+func (v *voyage) writePlan() error {
+	text, err := v.plan.Encode()
+	if err != nil {
+		return fmt.Errorf("encode the plan: %w", err)
+	}
+	err = errors.Join(
+		v.folder.WriteJSON(store.RunFile, v.info),
+		v.folder.WriteFile(store.ScenarioFile, v.job.source.src),
+		v.folder.WriteFile(store.PlanFile, text))
+	if err != nil {
+		v.vanish()
+		return environment(fmt.Errorf("write the run folder: %w", err), "")
+	}
+	return nil
+}
+
+// vanish removes a folder in which nothing happened, and what was made for it.
+func (v *voyage) vanish() {
+	dir := v.folder.Path()
+	if err := os.RemoveAll(dir); err != nil {
+		v.root.warn("remove the empty run folder: %v", err)
+		return
+	}
+	_ = os.Remove(filepath.Dir(dir)) // fails when there are other runs, as it should
+}
+
+// sail carries out the plan. prepared tells whether the cluster came up.
+func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared bool, err error) {
+	v.watch.note(fmt.Sprintf("%s, seed %d, run %s", v.plan.Scenario.Name, v.plan.Seed, v.folder.ID()))
+	file, err := v.folder.CreateHistory()
+	if err != nil {
+		return outcome, false, environment(fmt.Errorf("create the history: %w", err), "")
+	}
+	defer func() { err = errors.Join(err, closeHistory(file)) }()
+	outcome, err = runner.Run(ctx, v.plan, runner.Options{
+		Prepare: func(ctx context.Context, say func(string)) (runner.Cluster, error) {
+			c, err := v.prepare(ctx, say)
+			prepared = err == nil
+			return c, err
+		},
+		System: v.job.system, History: file, Now: v.now, Observe: v.watch.event,
+		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep,
+	})
+	return outcome, prepared, err
+}
+
+// prepare makes the image and starts the nodes.
+func (v *voyage) prepare(ctx context.Context, say func(string)) (runner.Cluster, error) {
+	image, err := imageOf(ctx, v.engine, v.root.env.Catalog.Images, v.plan, say)
+	if err != nil {
+		return nil, err
+	}
+	v.info.Image = store.Image{Ref: image.Ref, ID: image.ID}
+	if err := v.folder.WriteJSON(store.RunFile, v.info); err != nil {
+		return nil, environment(fmt.Errorf("write the run folder: %w", err), "")
+	}
+	c, err := v.engine.Up(ctx, specOf(v.folder.ID(), image.Ref, v.plan), say)
+	if err != nil {
+		return nil, err // not c, which would be no nil once it is an interface
+	}
+	return c, nil
+}
+
+// closeHistory makes sure that the history is on disk.
+func closeHistory(f io.Closer) error {
+	if err := f.Close(); err != nil {
+		return environment(fmt.Errorf("write the history: %w", err), "is the disk full?")
+	}
+	return nil
+}
+
+// judge gives the folder its verdict. If the environment failed, that is why
+// the verdict cannot be better than unknown, and the code that counts, unless
+// a violation was found before.
+func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error) error {
+	c, err := openCase(v.folder)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	c.outcome, c.reasons = outcome, reasonsOf(outcome, failed)
+	out, err := c.judge(ctx, specsOf(c.plan.Scenario, c.logged))
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	err = errors.Join(v.root.conclude(c, out), v.root.print(out, outcome, v.flags.json))
+	if out.Verdict == checkers.Violation {
+		printFailure(v.root.env.Stderr, errors.Join(failed, err))
+		return silent(codeFor(out.Verdict, out.Expect))
+	}
+	if err = errors.Join(failed, err); err != nil {
+		return err
+	}
+	return silent(codeFor(out.Verdict, out.Expect))
+}
+
+// reasonsOf says what keeps a run from being judged as a whole.
+func reasonsOf(o runner.Outcome, failed error) []string {
+	var out []string
+	if o.Interrupted {
+		out = append(out, "The run was interrupted before its plan was carried out.")
+	}
+	if failed != nil {
+		out = append(out, "The environment failed: "+oneLine(failed.Error())+".")
+	}
+	return out
+}
+
+// printRate says how often the runs ended as expected, if there were several.
+func (r *root) printRate(codes []int, f runFlags) {
+	if len(codes) < 2 || f.json {
+		return
+	}
+	counts := map[int]int{}
+	for _, c := range codes {
+		counts[c]++
+	}
+	fmt.Fprintf(r.env.Stdout, "%d runs: %d as expected, %d not, %d unknown, %d failed\n", len(codes),
+		counts[exitExpected], counts[exitViolation], counts[exitUnknown],
+		len(codes)-counts[exitExpected]-counts[exitViolation]-counts[exitUnknown])
+}
