@@ -1,0 +1,221 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+)
+
+// Serve answers the requests that it reads from in, one JSON object a line,
+// on out, until in ends, ctx is done or out cannot be written to. Then it heals
+// everything, within a bounded time, and returns; the error says what it could
+// not read, write or heal. It closes in if it has to stop reading early and in
+// is an [io.Closer].
+//
+// It executes no other program, so that it can run in an empty image. It wants
+// root with the capabilities NET_ADMIN (partitions), SYS_PTRACE (clocks), KILL
+// and DAC_OVERRIDE (nodes of other users), and for Probe SYS_ADMIN; the host's
+// pid, network and cgroup namespaces; and /sys/fs/cgroup, writable.
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	return newAgent(0).run(ctx, in, out)
+}
+
+// An agent is the state behind one conversation: what is wanted of each node.
+type agent struct {
+	net   *cut.Network
+	netns int // of the bridges, as in package cut
+
+	mu    sync.Mutex
+	nodes map[string]*node
+	said  map[string]bool // complaints that were made already
+}
+
+func newAgent(netns int) *agent {
+	return &agent{
+		net:   cut.New(strconv.Itoa(os.Getpid()), netns),
+		netns: netns,
+		nodes: map[string]*node{},
+		said:  map[string]bool{},
+	}
+}
+
+func (a *agent) run(ctx context.Context, in io.Reader, out io.Writer) error {
+	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var keepers sync.WaitGroup
+	keepers.Go(func() { a.renew(upkeep) })
+	keepers.Go(func() { a.reconcile(upkeep) })
+	err := converse(ctx, a, in, out)
+	stop()
+	keepers.Wait()
+	a.forget()
+	return err
+}
+
+// forget closes what is open of the nodes.
+func (a *agent) forget() {
+	for _, n := range a.all() {
+		n.mu.Lock()
+		n.down()
+		n.mu.Unlock()
+	}
+}
+
+// A verb is how one kind of request is done.
+type verb struct {
+	do    func(context.Context, Request) (Reply, error)
+	needs []string // fields that must be filled in
+	lanes []string // that it occupies, besides that of its node
+	all   bool     // or all of them
+}
+
+// network is the lane of everything that changes the rules.
+const network = "network"
+
+func (a *agent) verbs() map[string]verb {
+	onNet := []string{network}
+	return map[string]verb{
+		Hello:      {do: a.hello, lanes: onNet},
+		Register:   {do: a.register, needs: []string{"node"}, lanes: onNet},
+		Cut:        {do: a.cut, needs: []string{"id", "pairs"}, lanes: onNet},
+		Mend:       {do: a.mend, needs: []string{"id"}, lanes: onNet},
+		Dropped:    {do: a.dropped, needs: []string{"id"}, lanes: onNet},
+		Kill:       {do: a.kill, needs: []string{"node"}},
+		Freeze:     {do: a.freeze, needs: []string{"id", "node"}},
+		Thaw:       {do: a.thaw, needs: []string{"id", "node"}},
+		SetClock:   {do: a.setClock, needs: []string{"id", "node"}},
+		ResetClock: {do: a.resetClock, needs: []string{"id", "node"}},
+		ReadClock:  {do: a.readClock, needs: []string{"node"}},
+		Heal:       {do: a.healAll, all: true},
+		Probe:      {do: a.probe, lanes: []string{"probe"}},
+	}
+}
+
+// lanes implements worker.
+func (a *agent) lanes(r Request) ([]string, bool) {
+	v := a.verbs()[r.Do]
+	names := slices.Clone(v.lanes)
+	if r.Node != "" {
+		names = append(names, "node "+r.Node)
+	}
+	return names, v.all
+}
+
+// do implements worker.
+func (a *agent) do(ctx context.Context, r Request) (Reply, error) {
+	v, ok := a.verbs()[r.Do]
+	if !ok {
+		return Reply{}, fmt.Errorf("unknown verb %q", r.Do)
+	}
+	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0}
+	for _, field := range v.needs {
+		if !has[field] {
+			return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, field)
+		}
+	}
+	return v.do(ctx, r)
+}
+
+// hello introduces the two: the ID, if there is one, is the run's, and names
+// what the agent makes in the kernel.
+func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return Reply{}, fmt.Errorf("uname: %w", err)
+	}
+	if r.ID != "" {
+		if err := a.net.Rename(r.ID); err != nil {
+			return Reply{}, err
+		}
+	}
+	kernel := unix.ByteSliceToString(u.Release[:])
+	machine := unix.ByteSliceToString(u.Machine[:])
+	return Reply{Evidence: fmt.Sprintf("agent protocol 1, pid %d, Linux %s %s", os.Getpid(), kernel, machine)}, nil
+}
+
+// healAll is the verb Heal. With the ID "*" it also sweeps the tables of
+// agents that are no more, or of others that are: for `shakedown clean`.
+func (a *agent) healAll(ctx context.Context, r Request) (Reply, error) {
+	begin := time.Now()
+	was, err := a.takeBack(ctx)
+	if r.ID == "*" {
+		swept, sweepErr := cut.Sweep(ctx, a.netns)
+		for _, name := range swept {
+			was = append(was, "table "+name)
+		}
+		err = errors.Join(err, sweepErr)
+	}
+	reply := Reply{Evidence: "there was nothing to heal", Took: time.Since(begin)}
+	if len(was) > 0 {
+		reply.Evidence = "healed " + strings.Join(was, ", ")
+	}
+	return reply, err
+}
+
+// heal implements worker.
+func (a *agent) heal(ctx context.Context) error {
+	_, err := a.takeBack(ctx)
+	return err
+}
+
+// takeBack takes everything back, whatever of it fails, and says what there was.
+func (a *agent) takeBack(ctx context.Context) ([]string, error) {
+	var was []string
+	cuts, err := a.net.Heal(ctx)
+	if cuts > 0 {
+		was = append(was, fmt.Sprintf("%d cuts", cuts))
+	}
+	for _, n := range a.all() {
+		some, nodeErr := n.heal(ctx)
+		was = append(was, some...)
+		err = errors.Join(err, nodeErr)
+	}
+	return was, err
+}
+
+// all are the nodes, by name.
+func (a *agent) all() []*node {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var nodes []*node
+	for _, n := range a.nodes {
+		nodes = append(nodes, n)
+	}
+	slices.SortFunc(nodes, func(x, y *node) int { return strings.Compare(x.name, y.name) })
+	return nodes
+}
+
+// named finds a node.
+func (a *agent) named(name string) (*node, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.nodes[name]
+	if n == nil {
+		return nil, fmt.Errorf("node %q is not registered", name)
+	}
+	return n, nil
+}
+
+// complain says on the standard error, once, what went wrong when nobody was
+// there to be told.
+func (a *agent) complain(err error) {
+	if err == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if text := err.Error(); !a.said[text] && len(a.said) < 100 {
+		a.said[text] = true
+		fmt.Fprintln(os.Stderr, "shakedown agent:", text)
+	}
+}

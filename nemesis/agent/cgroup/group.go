@@ -1,0 +1,206 @@
+//go:build linux
+
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Group is one control group of the hierarchy that has the freezer.
+type Group struct {
+	// Version is that of the interface: 1, with a hierarchy for the freezer
+	// alone, or 2.
+	Version int
+	// Path is the group's name in its hierarchy, "/" for the root.
+	Path string
+	// Dir is where it can be read and written.
+	Dir string
+}
+
+// Of finds the group that process pid is in. The error says what to do where
+// the hierarchy is not mounted here, or only a part of it.
+func Of(pid int) (Group, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
+	}
+	member, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
+	}
+	g, err := locate(string(mounts), string(member))
+	if err != nil {
+		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
+	}
+	return g, nil
+}
+
+// locate joins what /proc/self/mountinfo and /proc/<pid>/cgroup say. Where
+// version 1 has a freezer, that is the one which docker uses.
+func locate(mounts, member string) (Group, error) {
+	g, err := membership(member)
+	if err != nil {
+		return Group{}, err
+	}
+	if strings.HasPrefix(g.Path, "/..") {
+		return Group{}, fmt.Errorf("%s lies outside our cgroup namespace: run the agent in the host's", g.Path)
+	}
+	for line := range strings.Lines(mounts) {
+		root, point, version := mount(line)
+		if version != g.Version {
+			continue
+		}
+		below, err := filepath.Rel(root, g.Path)
+		if err != nil || below == ".." || strings.HasPrefix(below, "../") {
+			continue
+		}
+		g.Dir = filepath.Join(point, below)
+		return g, nil
+	}
+	return Group{}, fmt.Errorf("no cgroup v%d hierarchy with %s is mounted here: mount the host's /sys/fs/cgroup", g.Version, g.Path)
+}
+
+// membership reads /proc/<pid>/cgroup, whose lines are "number:controllers:path".
+func membership(member string) (Group, error) {
+	var unified Group
+	for line := range strings.Lines(member) {
+		field := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(field) != 3 {
+			continue
+		}
+		if slices.Contains(strings.Split(field[1], ","), "freezer") {
+			return Group{Version: 1, Path: field[2]}, nil
+		}
+		if field[0] == "0" && field[1] == "" {
+			unified = Group{Version: 2, Path: field[2]}
+		}
+	}
+	if unified.Version == 0 {
+		return Group{}, errors.New("neither a cgroup v1 freezer nor cgroup v2")
+	}
+	return unified, nil
+}
+
+// mount reads a line of mountinfo: the root of what is mounted in its own
+// file system, where it is mounted, and which version of the freezer it
+// serves; 0 is none.
+func mount(line string) (root, point string, version int) {
+	before, after, ok := strings.Cut(line, " - ")
+	left, right := strings.Fields(before), strings.Fields(after)
+	if !ok || len(left) < 6 || len(right) < 3 {
+		return "", "", 0
+	}
+	switch {
+	case right[0] == "cgroup" && slices.Contains(strings.Split(right[2], ","), "freezer"):
+		version = 1
+	case right[0] == "cgroup2":
+		version = 2
+	}
+	return unescape(left[3]), unescape(left[4]), version
+}
+
+// unescape undoes the octal escapes that the kernel writes for space, tab,
+// newline and backslash.
+func unescape(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// Make creates a group of that name below the root of the hierarchy in which
+// process pid is. [Group.Remove] takes it away again.
+func Make(pid int, name string) (Group, error) {
+	g, err := Of(pid)
+	if err != nil {
+		return Group{}, err
+	}
+	g.Dir = filepath.Join(strings.TrimSuffix(g.Dir, g.Path), name)
+	g.Path = "/" + name
+	if err := os.Mkdir(g.Dir, 0o755); err != nil {
+		return Group{}, fmt.Errorf("make a cgroup: %w", err)
+	}
+	return g, nil
+}
+
+// Remove deletes the group, which must have no processes any more.
+func (g Group) Remove() error {
+	if err := os.Remove(g.Dir); err != nil {
+		return fmt.Errorf("remove a cgroup: %w", err)
+	}
+	return nil
+}
+
+// Add moves process pid into the group.
+func (g Group) Add(pid int) error {
+	return g.write("cgroup.procs", strconv.Itoa(pid))
+}
+
+// Apart returns nil if nothing but a node can be in the group. It refuses the
+// root, and every group that holds our own process or an ancestor of it.
+func (g Group) Apart() error {
+	if g.Path == "/" {
+		return errors.New("the process is in the root cgroup, with everything else on this host")
+	}
+	own, err := Of(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if own.Path == g.Path || strings.HasPrefix(own.Path, g.Path+"/") {
+		return fmt.Errorf("cgroup %s holds the agent too", g.Path)
+	}
+	return nil
+}
+
+// Processes lists the processes of the group and of all groups below it.
+func (g Group) Processes() ([]int, error) {
+	var pids []int
+	err := filepath.WalkDir(g.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return skipGone(err)
+		}
+		some, err := readPids(filepath.Join(path, "cgroup.procs"))
+		pids = append(pids, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the processes of cgroup %s: %w", g.Path, err)
+	}
+	return pids, nil
+}
+
+// readPids skips pid 0, which stands for a process that our pid namespace
+// cannot name, and groups that have gone.
+func readPids(file string) ([]int, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, skipGone(err)
+	}
+	var pids []int
+	for _, word := range strings.Fields(string(text)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not a pid", file, word)
+		}
+		if pid != 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+func (g Group) write(file, text string) error {
+	f, err := os.OpenFile(filepath.Join(g.Dir, file), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("cgroup %s: %w", g.Path, err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("cgroup %s: %w", g.Path, err)
+	}
+	return nil
+}

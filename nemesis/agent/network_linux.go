@@ -1,0 +1,90 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+)
+
+func (a *agent) cut(ctx context.Context, r Request) (Reply, error) {
+	c, err := a.net.Cut(ctx, r.ID, r.Pairs)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{
+		Evidence: fmt.Sprintf("%d pairs of addresses cut in one transaction of %v, %d in all read back from the kernel",
+			c.Changed, round(c.Took), c.Pairs),
+		Took: c.Took,
+	}, nil
+}
+
+// mend answers with the packets that the cut has dropped, for which it is too
+// late to ask afterwards.
+func (a *agent) mend(ctx context.Context, r Request) (Reply, error) {
+	c, err := a.net.Mend(ctx, r.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if c.Changed == 0 {
+		return Reply{Evidence: "nothing was cut by it"}, nil
+	}
+	return Reply{
+		Evidence: fmt.Sprintf("%d pairs of addresses mended in one transaction of %v, %d still cut by others; %s",
+			c.Changed, round(c.Took), c.Pairs, say(c.Dropped)),
+		Number: int64(c.Dropped.Packets),
+		Took:   c.Took,
+	}, nil
+}
+
+func (a *agent) dropped(ctx context.Context, r Request) (Reply, error) {
+	c, err := a.net.Dropped(ctx, r.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Evidence: say(c), Number: int64(c.Packets)}, nil
+}
+
+func say(c cut.Count) string {
+	if c.Shared {
+		return fmt.Sprintf("%d packets dropped since the cut, by all cuts together", c.Packets)
+	}
+	return fmt.Sprintf("%d packets dropped, counted on its own pairs", c.Packets)
+}
+
+// renew keeps the cuts from expiring.
+func (a *agent) renew(ctx context.Context) {
+	tick := time.NewTicker(cut.Renewal)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_, err := guarded("renew", func() (any, error) { return nil, a.net.Renew(ctx) })
+			a.complain(err)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func parseAddresses(texts []string) ([]netip.Addr, error) {
+	var addresses []netip.Addr
+	for _, text := range texts {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not an IP address", text)
+		}
+		addresses = append(addresses, address.Unmap())
+	}
+	return addresses, nil
+}
+
+// round makes a duration short to read.
+func round(d time.Duration) time.Duration {
+	if d > time.Millisecond {
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}

@@ -1,0 +1,164 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/cgroup"
+)
+
+// A node is one node, its main process if it runs, and what is wanted of it.
+type node struct {
+	name string
+
+	mu     sync.Mutex
+	main   *process // nil: the node is down
+	group  cgroup.Group
+	frozen map[string]bool // the IDs that froze it
+	clock  clock
+}
+
+// register notes a node, or that it runs another process now, or none. What is
+// wanted of its clock is done to the new process at once.
+func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
+	addresses, err := parseAddresses(r.Addresses)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := a.net.SetAddresses(ctx, r.Node, addresses); err != nil {
+		return Reply{}, err
+	}
+	n := a.node(r.Node)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if r.Pid == 0 {
+		err := n.down()
+		return Reply{Evidence: "down"}, err
+	}
+	if err := n.runs(r.Pid); err != nil {
+		return Reply{}, err
+	}
+	evidence := fmt.Sprintf("pid %d in cgroup %s", r.Pid, n.group.Path)
+	if n.clock.wanted() {
+		seen, err := n.setClocks(ctx)
+		if err != nil {
+			return Reply{}, fmt.Errorf("set its clock, as wanted: %w", err)
+		}
+		evidence += ", " + seen.String()
+	}
+	return Reply{Evidence: evidence, Number: int64(r.Pid)}, nil
+}
+
+// node finds a node or makes one.
+func (a *agent) node(name string) *node {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.nodes[name]
+	if n == nil {
+		n = &node{name: name, frozen: map[string]bool{}}
+		a.nodes[name] = n
+	}
+	return n
+}
+
+// runs notes that the node's main process is pid.
+func (n *node) runs(pid int) error {
+	main, err := openProcess(pid)
+	if err != nil {
+		return err
+	}
+	group, err := cgroup.Of(pid)
+	if err != nil {
+		main.close()
+		return err
+	}
+	if n.main.same(main) {
+		main.close()
+		return nil
+	}
+	if err := n.down(); err != nil {
+		main.close()
+		return err
+	}
+	n.main, n.group = main, group
+	return nil
+}
+
+// down notes that the node does not run. Nothing stays frozen; what is wanted
+// of its clock stays wanted.
+func (n *node) down() error {
+	if err := n.thawAll(); err != nil {
+		return err
+	}
+	n.clock.forget()
+	if n.main != nil {
+		n.main.close()
+		n.main = nil
+	}
+	return nil
+}
+
+// running returns an error unless the node's main process runs.
+func (n *node) running() error {
+	switch {
+	case n.main == nil:
+		return fmt.Errorf("%s is down", n.name)
+	case !n.main.alive():
+		return fmt.Errorf("%s is down: its process %d has ended", n.name, n.main.pid)
+	}
+	return nil
+}
+
+func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
+	n, err := a.named(r.Node)
+	if err != nil {
+		return Reply{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.running(); err != nil {
+		return Reply{}, err
+	}
+	begin := time.Now()
+	pid, was := n.main.pid, ""
+	if err := n.main.signalKill(); err != nil {
+		return Reply{}, fmt.Errorf("kill process %d: %w", pid, err)
+	}
+	if len(n.frozen) > 0 {
+		was = ", frozen until then" // The signal is there before it can do anything else.
+		if err := n.thawAll(); err != nil {
+			return Reply{}, err
+		}
+	}
+	if err := n.main.untilEnded(ctx); err != nil {
+		return Reply{}, fmt.Errorf("process %d was killed but has not ended: %w", pid, err)
+	}
+	took := time.Since(begin)
+	return Reply{Evidence: fmt.Sprintf("pid %d gone after %v%s", pid, round(took), was), Took: took}, n.down()
+}
+
+// heal takes back everything that is wanted of the node, and says what it was.
+func (n *node) heal(ctx context.Context) ([]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var was []string
+	if len(n.frozen) > 0 {
+		was = append(was, n.name+" frozen")
+	}
+	err := n.thawAll()
+	if n.clock.wanted() {
+		was = append(was, n.name+"'s clock")
+	}
+	n.clock.want = nil
+	if n.running() != nil {
+		return was, err // A clock ends with its process.
+	}
+	if len(n.clock.seen) > 0 {
+		_, clockErr := n.setClocks(ctx)
+		err = errors.Join(err, clockErr)
+	}
+	return was, err
+}

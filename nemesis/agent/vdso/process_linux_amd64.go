@@ -1,0 +1,171 @@
+package vdso
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ErrNoImage is what there is to find in a process that has no vDSO: a kernel
+// thread, one that has ended, or a kernel that was booted without it.
+var ErrNoImage = errors.New("no vDSO is mapped")
+
+// A Process is one process as it was when it was opened: once it has ended or
+// has executed another program, every method returns an error, and it has to
+// be opened again. Its methods are not to be called concurrently.
+type Process struct {
+	pid    int
+	memory *os.File
+	base   uint64 // address of the vDSO
+	size   uint64
+	layout layout
+}
+
+// Open finds the vDSO of process pid. It changes nothing. It needs
+// CAP_SYS_PTRACE, for processes of other users also CAP_DAC_OVERRIDE.
+func Open(pid int) (*Process, error) {
+	memory, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", pid), os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the memory of process %d: %w", pid, err)
+	}
+	p := &Process{pid: pid, memory: memory}
+	if err := p.find(); err != nil {
+		return nil, errors.Join(fmt.Errorf("process %d: %w", pid, err), memory.Close())
+	}
+	return p, nil
+}
+
+// Close gives up the handle; the process keeps its clock.
+func (p *Process) Close() error { return p.memory.Close() }
+
+func (p *Process) find() error {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.pid))
+	if err != nil {
+		return err
+	}
+	if p.base, p.size, err = mapping(string(maps)); err != nil {
+		return err
+	}
+	image, err := p.image()
+	if err != nil {
+		return err
+	}
+	p.layout, err = survey(image)
+	return err
+}
+
+// mapping finds the vDSO in /proc/<pid>/maps.
+func mapping(maps string) (base, size uint64, err error) {
+	for line := range strings.Lines(maps) {
+		line = strings.TrimSpace(line)
+		if !strings.HasSuffix(line, "[vdso]") {
+			continue
+		}
+		from, to, _ := strings.Cut(strings.Fields(line)[0], "-")
+		base, err1 := strconv.ParseUint(from, 16, 64)
+		end, err2 := strconv.ParseUint(to, 16, 64)
+		const most = 1 << 20 // it has a few pages
+		if err := errors.Join(err1, err2); err != nil || end <= base || end-base > most {
+			return 0, 0, fmt.Errorf("cannot make sense of %q", line)
+		}
+		return base, end - base, nil
+	}
+	return 0, 0, ErrNoImage
+}
+
+// image reads the vDSO as it is now.
+func (p *Process) image() ([]byte, error) {
+	image := make([]byte, p.size)
+	if _, err := p.memory.ReadAt(image, int64(p.base)); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it has ended or executed another program")
+		}
+		return nil, fmt.Errorf("read the vDSO of process %d: %w", p.pid, err)
+	}
+	return image, nil
+}
+
+// put writes bytes and reads them back. The page becomes private to the
+// process by it, whatever its protection says.
+func (p *Process) put(offset uint64, b []byte) error {
+	at := int64(p.base + offset)
+	if _, err := p.memory.WriteAt(b, at); err != nil {
+		return fmt.Errorf("write to the vDSO of process %d: %w (does the kernel restrict writes to /proc/pid/mem?)", p.pid, err)
+	}
+	got := make([]byte, len(b))
+	if _, err := p.memory.ReadAt(got, at); err != nil || !bytes.Equal(got, b) {
+		return errors.Join(fmt.Errorf("the vDSO of process %d does not keep what is written to it", p.pid), err)
+	}
+	return nil
+}
+
+// Clock reads the process's clock back from its memory. The bool is false if
+// it was never set: then it is the real one.
+func (p *Process) Clock() (Clock, bool, error) {
+	image, err := p.image()
+	if err != nil || !p.layout.installed(image) {
+		return Clock{}, false, err
+	}
+	return p.layout.clock(image), true, nil
+}
+
+// Set shows the process another clock and reads it back. The first time, all
+// its threads are stopped for a moment, for which ctx must have a deadline; a
+// process that cannot be stopped, because it is frozen or somebody else traces
+// it, is left as it was.
+func (p *Process) Set(ctx context.Context, c Clock) error {
+	image, err := p.image()
+	if err != nil {
+		return err
+	}
+	if !p.layout.installed(image) {
+		return p.install(ctx, c)
+	}
+	idle := 1 - p.layout.active(image)
+	if err := p.put(p.layout.tail+atBanks+idle*bankSize, c.bank()); err != nil {
+		return err
+	}
+	return p.put(p.layout.tail+atData, []byte{byte(idle)})
+}
+
+// install writes payload and jumps while the process stands still.
+func (p *Process) install(ctx context.Context, c Clock) error {
+	err := whileStopped(ctx, p.pid, func(threads *tracees) error {
+		now, err := Open(p.pid) // It may have executed something since.
+		if err != nil {
+			return err
+		}
+		old := p.memory
+		*p = *now
+		if err := errors.Join(old.Close(), threads.stepOut(ctx, p.inWay)); err != nil {
+			return err
+		}
+		return p.patch(c)
+	})
+	if err != nil {
+		return fmt.Errorf("install a clock in process %d: %w", p.pid, err)
+	}
+	return nil
+}
+
+func (p *Process) inWay(pointer uint64) bool { return p.layout.inWay(pointer - p.base) }
+
+// patch writes the payload before any jump leads to it.
+func (p *Process) patch(c Clock) error {
+	code := []byte(payload)
+	copy(code[atBanks:], c.bank())
+	if err := p.put(p.layout.tail, code); err != nil {
+		return err
+	}
+	for entry := range p.layout.entries {
+		if err := p.put(entry, p.layout.jump(entry)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+//go:build !linux || !amd64
+
+package vdso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// ErrNoImage is what there is to find in a process that has no vDSO.
+var ErrNoImage = errors.New("no vDSO is mapped")
+
+// A Process cannot be opened here.
+type Process struct{}
+
+// Open returns an error: there is no payload for this architecture yet.
+func Open(int) (*Process, error) {
+	return nil, fmt.Errorf("clocks can only be changed on linux/amd64 yet, not on %s/%s", runtime.GOOS, runtime.GOARCH)
+}
+
+// Close does nothing.
+func (p *Process) Close() error { return nil }
+
+// Clock returns the real clock.
+func (p *Process) Clock() (Clock, bool, error) { return Clock{}, false, nil }
+
+// Set returns an error.
+func (p *Process) Set(context.Context, Clock) error { return errors.ErrUnsupported }
