@@ -170,6 +170,7 @@ func TestWhatCannotBeEncoded(t *testing.T) {
 		{F: "write", Value: json.RawMessage("\n")},
 		{F: "write", Value: json.RawMessage("01")},
 		{F: "write", Type: 4},
+		{F: "write", Process: -2},
 	} {
 		if line, err := op.MarshalJSON(); err == nil {
 			t.Errorf("no error for %+v: %s", op, line)

@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,17 +11,27 @@ import (
 )
 
 // MarshalJSON returns the event as it stands in a history file, without the
-// newline. A Value that is not JSON is an error.
+// newline. A Value that is not JSON, a Type or a Process that there is not, is an
+// error.
 func (op Op) MarshalJSON() ([]byte, error) {
-	value, err := lineValue(op.Value)
-	if err != nil {
+	if err := op.prepare(); err != nil {
 		return nil, fmt.Errorf("encode %s of process %d: %w", op.F, op.Process, err)
 	}
-	if _, err := op.Type.MarshalText(); err != nil {
-		return nil, err
-	}
-	op.Value = value
 	return appendBody(appendStamp(nil, op.Index, op.Time), &op), nil
+}
+
+// prepare brings the event into the form that appendBody wants. What could not
+// be read again is an error, before it makes a whole history unreadable.
+func (op *Op) prepare() error {
+	if _, err := op.Type.MarshalText(); err != nil {
+		return err
+	}
+	if op.Process < Nemesis {
+		return errors.New("no client has such a process number")
+	}
+	value, err := lineValue(op.Value)
+	op.Value = value
+	return err
 }
 
 // appendStamp begins a line with what is only known once the event has its
@@ -32,7 +43,7 @@ func appendStamp(b []byte, index int, at time.Duration) []byte {
 	return strconv.AppendInt(b, int64(at), 10)
 }
 
-// appendBody appends the rest of the line. op.Value must come from lineValue.
+// appendBody appends the rest of the line. op must be prepared.
 func appendBody(b []byte, op *Op) []byte {
 	if op.Process == Nemesis {
 		b = append(b, `,"process":"nemesis"`...)
@@ -95,9 +106,7 @@ func plain[T string | []byte](s T) bool {
 	return true
 }
 
-// lineValue returns v as it is written: on one line, and nil for null. A
-// Value that is not JSON would make the whole history unreadable, so it is an
-// error here, before it gets in.
+// lineValue returns v as it is written: on one line, and nil for null.
 func lineValue(v json.RawMessage) (json.RawMessage, error) {
 	if len(v) == 0 || isInteger(v) {
 		return v, nil

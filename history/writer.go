@@ -62,15 +62,13 @@ func NewWriter(w io.Writer, now func() time.Duration) *Writer {
 }
 
 // Append gives op its Index and Time, writes it and returns it so stamped. It
-// returns an error if op's value is not JSON (nothing is written then), after
-// Close, and for ever after a write has failed: the history then ends where
+// returns an error if op could not be read again, such as for a value that is
+// not JSON (nothing is written then), after Close, and for ever after a write has failed: the history then ends where
 // the disk ended it, and so must the run.
 func (w *Writer) Append(op Op) (Op, error) {
-	value, err := lineValue(op.Value)
-	if err != nil {
+	if err := op.prepare(); err != nil {
 		return op, fmt.Errorf("append %s of process %d: %w", op.F, op.Process, err)
 	}
-	op.Value = value
 	mustWrite := op.Type == Invoke || op.Process == Nemesis
 	if err := w.add(&op, !mustWrite); err != nil {
 		return op, err

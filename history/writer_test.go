@@ -282,14 +282,17 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
-// A value that is not JSON would make the whole file unreadable.
-func TestAppendRefusesValuesThatAreNotJSON(t *testing.T) {
+// One event that nobody can read would make the whole file unreadable.
+func TestAppendRefusesWhatCouldNotBeReadAgain(t *testing.T) {
 	file := &memory{room: -1}
 	w := history.NewWriter(file, ticking())
-	bad := invoke(0)
-	bad.Value = json.RawMessage(`"unfinished`)
-	if _, err := w.Append(bad); err == nil || !strings.Contains(err.Error(), "append write of process 0: value") {
-		t.Errorf("got %v", err)
+	value, typ, process := invoke(0), invoke(0), invoke(-2)
+	value.Value = json.RawMessage(`"unfinished`)
+	typ.Type = history.Info + 1
+	for _, bad := range []history.Op{value, typ, process} {
+		if _, err := w.Append(bad); err == nil || !strings.Contains(err.Error(), "append write of process ") {
+			t.Errorf("got %v", err)
+		}
 	}
 	if op := mustAppend(t, w, invoke(0)); op.Index != 0 {
 		t.Errorf("the refused event left a gap: next index is %d", op.Index)
