@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -34,32 +35,42 @@ func (f *Folder) WriteJSON(name string, v any) error {
 }
 
 func (f *Folder) writeWhole(name string, data []byte) error {
-	root, err := f.enter(name)
+	root, name, err := f.enter(name)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	dir, base := path.Split(path.Clean(filepath.ToSlash(name)))
-	dir = path.Clean(dir)
+	dir, base := path.Dir(name), path.Base(name)
 	if err := root.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	temporary := path.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), f.temps.Add(1)))
 	if err := fill(root, temporary, data); err != nil {
-		return errors.Join(err, root.Remove(temporary))
+		return discard(root, temporary, err)
 	}
-	if err := root.Rename(temporary, path.Join(dir, base)); err != nil {
-		return errors.Join(err, root.Remove(temporary))
+	if err := root.Rename(temporary, name); err != nil {
+		return discard(root, temporary, err)
 	}
 	return syncFolder(root, dir)
 }
 
-// enter opens the folder in a way that no name gets out of.
-func (f *Folder) enter(name string) (*os.Root, error) {
-	if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
-		return nil, errors.New("the name leads out of the run's folder")
+// discard removes a file that could not be finished because of err.
+func discard(root *os.Root, name string, err error) error {
+	if remove := root.Remove(name); remove != nil && !errors.Is(remove, fs.ErrNotExist) {
+		return errors.Join(err, remove)
 	}
-	return os.OpenRoot(f.path)
+	return err
+}
+
+// enter opens the folder in a way that no name gets out of, and returns the
+// name in its shortest form.
+func (f *Folder) enter(name string) (*os.Root, string, error) {
+	clean := path.Clean(filepath.ToSlash(name))
+	if !filepath.IsLocal(name) || clean == "." {
+		return nil, "", errors.New("the name leads out of the run's folder")
+	}
+	root, err := os.OpenRoot(f.path)
+	return root, clean, err
 }
 
 // fill writes a new file down to the disk.
@@ -89,12 +100,12 @@ func syncFolder(root *os.Root, dir string) error {
 // CreateHistory makes the run's history.jsonl, to be written at its end only.
 // A run has one history: that there is one already is an error.
 func (f *Folder) CreateHistory() (*os.File, error) {
-	root, err := f.enter(HistoryFile)
+	root, name, err := f.enter(HistoryFile)
 	if err != nil {
 		return nil, fmt.Errorf("create history: %w", err)
 	}
 	defer root.Close()
-	file, err := root.OpenFile(HistoryFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create history in %s: %w", f.path, err)
 	}
@@ -103,12 +114,12 @@ func (f *Folder) CreateHistory() (*os.File, error) {
 
 // ReadFile returns what is in a file of the folder.
 func (f *Folder) ReadFile(name string) ([]byte, error) {
-	root, err := f.enter(name)
+	root, clean, err := f.enter(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
 	}
 	defer root.Close()
-	data, err := root.ReadFile(name)
+	data, err := root.ReadFile(clean)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
 	}
@@ -135,7 +146,7 @@ func (f *Folder) ReadJSON(name string, v any) error {
 
 // Has reports whether the folder has a file (or folder) of that name.
 func (f *Folder) Has(name string) bool {
-	root, err := f.enter(name)
+	root, name, err := f.enter(name)
 	if err != nil {
 		return false
 	}

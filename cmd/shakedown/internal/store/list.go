@@ -84,7 +84,7 @@ func (f *Folder) Info() Info {
 		var run RunInfo
 		if err := f.ReadJSON(RunFile, &run); err != nil {
 			info.Problem = err.Error()
-		} else {
+		} else if !run.Started.IsZero() {
 			info.Started = run.Started
 		}
 	}

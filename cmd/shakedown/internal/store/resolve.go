@@ -3,15 +3,17 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// Resolve finds the run that ref names: a folder, "latest", "-1" for the
-// latest, "-2" for the one before, an id, or the unique beginning of an id or
-// of its last six characters. An error says what there is instead.
+// Resolve finds the run that ref names: a folder (from here, or from root),
+// "latest", "-1" for the latest, "-2" for the one before, an id, or the unique
+// beginning of an id or of its last six characters. An error says what there is
+// instead.
 func Resolve(root, ref string) (*Folder, error) {
 	if ref == "" {
 		return nil, errors.New("which run? name its folder, its id, or latest")
@@ -20,7 +22,7 @@ func Resolve(root, ref string) (*Folder, error) {
 		return resolveBack(root, ref, back)
 	}
 	if strings.ContainsRune(filepath.ToSlash(ref), '/') || ref == "." || ref == ".." {
-		return Open(ref)
+		return resolvePath(root, ref)
 	}
 	if folder, err := Open(ref); err == nil {
 		return folder, nil
@@ -39,6 +41,16 @@ func fromTheEnd(ref string) (int, bool) {
 	}
 	back, err := strconv.Atoi(digits)
 	return back, err == nil && back > 0
+}
+
+func resolvePath(root, ref string) (*Folder, error) {
+	folder, err := Open(ref)
+	if errors.Is(err, fs.ErrNotExist) && filepath.IsLocal(ref) {
+		if below, err := Open(filepath.Join(root, ref)); err == nil {
+			return below, nil
+		}
+	}
+	return folder, err
 }
 
 func resolveBack(root, ref string, back int) (*Folder, error) {
