@@ -32,7 +32,7 @@ func (e *expansion) copy(n *yaml.Node, depth int) *yaml.Node {
 		return n
 	}
 	if e.nodes > maxNodes {
-		e.giveUp(n, fmt.Sprintf("with its aliases expanded, the file has more than %d values", maxNodes), "use fewer aliases of aliases")
+		e.giveUp(n, fmt.Sprintf("the file has more than %d values, counting what its aliases stand for", maxNodes), "no scenario needs as many")
 		return n
 	}
 	if depth > maxDepth {

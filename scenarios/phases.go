@@ -15,6 +15,12 @@ const (
 	// maxInjections is how often one line of a scenario may be carried out.
 	maxInjections = 10_000
 	maxPhases     = 1000
+	// maxFaults is how many lines a phase may have; every pair of them is
+	// compared.
+	maxFaults = 200
+	// maxAllInjections is how many faults a plan may hold, as maxPlanned is for
+	// operations.
+	maxAllInjections = 100_000
 )
 
 // reservedPhases are the phases that the runner adds by itself.
@@ -43,7 +49,36 @@ func readPhases(root section, sc *Scenario) []Phase {
 		total += p.For
 	}
 	checkTotal(v, total, sc.Workload)
+	checkInjections(v, out)
 	return out
+}
+
+// checkInjections keeps the plan to a number of faults that can be handled.
+func checkInjections(v value, phases []Phase) {
+	all := 0
+	for _, p := range phases {
+		for _, f := range p.Faults {
+			all += comes(f, p.For)
+		}
+	}
+	if all > maxAllInjections {
+		v.reportf(fmt.Sprintf("at most %d in all", maxAllInjections), "%d faults are more than a plan can hold", all)
+	}
+}
+
+// comes is how often a fault comes in a phase, if it can be told.
+func comes(f Fault, phase time.Duration) int {
+	first := f.Every
+	if f.At != nil {
+		first = *f.At
+	}
+	if f.For <= 0 || first+f.For > phase {
+		return 0
+	}
+	if f.Every <= 0 {
+		return 1
+	}
+	return int((phase-f.For-first)/f.Every) + 1
 }
 
 // checkTotal keeps the plan to a size that can be handled.
@@ -74,6 +109,10 @@ func readPhase(v value, sc *Scenario, before []Phase) Phase {
 	}
 	if faults, ok := s.fields["faults"]; ok {
 		items, _ := faults.items("faults")
+		if len(items) > maxFaults {
+			faults.reportf(fmt.Sprintf("at most %d", maxFaults), "%d faults in a phase are too many", len(items))
+			items = nil
+		}
 		for _, item := range items {
 			p.Faults = append(p.Faults, readFault(item, sc, p))
 		}
@@ -197,7 +236,7 @@ func checkWhen(s section, f Fault, phase time.Duration) {
 			"it begins at %s and lasts %s, which is past the end of its phase at %s", short(first), short(f.For), short(phase))
 		return
 	}
-	if f.Every > 0 && (phase-f.For-first)/f.Every >= maxInjections {
-		s.at("every").reportf(fmt.Sprintf("at most %d", maxInjections), "it would come %d times", 1+(phase-f.For-first)/f.Every)
+	if n := comes(f, phase); n > maxInjections {
+		s.at("every").reportf(fmt.Sprintf("at most %d", maxInjections), "it would come %d times", n)
 	}
 }
