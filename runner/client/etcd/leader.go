@@ -73,7 +73,7 @@ func ask(ctx context.Context, n client.Node) testimony {
 	if err != nil {
 		return testimony{node: n.Name, err: fmt.Errorf("node %s: %w", n.Name, err)}
 	}
-	return testimony{node: n.Name, member: got.Header.MemberId, leader: got.Leader, term: got.RaftTerm}
+	return testimony{node: n.Name, member: got.Header.GetMemberId(), leader: got.Leader, term: got.RaftTerm}
 }
 
 // elect returns the leader by what was heard so far, and whether nothing that

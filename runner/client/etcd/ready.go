@@ -25,8 +25,8 @@ func (s *System) Ready(ctx context.Context, n client.Node) error {
 	if err != nil {
 		return fmt.Errorf("node %s does not answer a read: %w", n.Name, err)
 	}
-	if len(got.Kvs) != 1 || got.Kvs[0].ModRevision < put.Header.Revision {
-		return fmt.Errorf("node %s does not know of the write that it acknowledged at revision %d", n.Name, put.Header.Revision)
+	if len(got.Kvs) != 1 || got.Kvs[0].ModRevision < put.Header.GetRevision() {
+		return fmt.Errorf("node %s does not know of the write that it acknowledged at revision %d", n.Name, put.Header.GetRevision())
 	}
 	return nil
 }

@@ -33,6 +33,10 @@ type answer struct {
 // An answer that breaks off or is too long is none.
 func readAnswer(resp *nethttp.Response) (answer, error) {
 	defer resp.Body.Close()
+	if resp.StatusCode == nethttp.StatusSwitchingProtocols {
+		// Its body is the bare connection, and ends with no context.
+		return answer{status: resp.StatusCode}, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
 		return answer{}, fmt.Errorf("the answer, %d, broke off: %w", resp.StatusCode, err)
