@@ -173,7 +173,7 @@ func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 	var was []string
 	cuts, err := a.net.Heal(ctx)
 	if cuts > 0 {
-		was = append(was, fmt.Sprintf("%d cuts", cuts))
+		was = append(was, count(cuts, "cut", "cuts"))
 	}
 	for _, n := range a.all() {
 		some, nodeErr := n.heal(ctx)

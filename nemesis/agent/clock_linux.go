@@ -136,8 +136,8 @@ func (s sighting) String() string {
 	if s.offset > 0 {
 		sign = "+"
 	}
-	return fmt.Sprintf("clock offset %s%v in %d of %d processes (pid %d, %d threads), read back",
-		sign, s.offset, s.agree, s.all, s.pid, s.threads)
+	return fmt.Sprintf("clock offset %s%v in %d of %s (pid %d, %s), read back",
+		sign, s.offset, s.agree, count(s.all, "process", "processes"), s.pid, count(s.threads, "thread", "threads"))
 }
 
 // setClocks brings every process of a running node to the clock that is

@@ -14,7 +14,7 @@ func TestClockOfAChild(t *testing.T) {
 	_, before := c.now(t)
 	for _, offset := range []time.Duration{90 * time.Second, -time.Hour, 5 * time.Millisecond, 0, 24 * time.Hour} {
 		r := b.ask(t, Request{Do: SetClock, ID: "f", Node: "n1", Offset: offset})
-		if time.Duration(r.Number) != offset || !strings.Contains(r.Evidence, "in 1 of 1 processes") {
+		if time.Duration(r.Number) != offset || !strings.Contains(r.Evidence, "in 1 of 1 process (pid") {
 			t.Errorf("set to %v: %+v", offset, r)
 		}
 		if !c.skewed(t, offset) {

@@ -57,8 +57,8 @@ func (n *node) standsStill() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("freezer %s (cgroup v%d), no cpu time used by %d processes in %v",
-		state, n.group.Version, len(pids), watch), nil
+	return fmt.Sprintf("freezer %s (cgroup v%d), no cpu time used by %s in %v",
+		state, n.group.Version, count(len(pids), "process", "processes"), watch), nil
 }
 
 func (a *agent) thaw(_ context.Context, r Request) (Reply, error) {
@@ -73,7 +73,7 @@ func (a *agent) thaw(_ context.Context, r Request) (Reply, error) {
 	}
 	if others := len(n.frozen) - 1; others > 0 {
 		delete(n.frozen, r.ID)
-		return Reply{Evidence: fmt.Sprintf("still frozen by %d others", others)}, nil
+		return Reply{Evidence: "still frozen by " + count(others, "other", "others")}, nil
 	}
 	begin := time.Now()
 	if err := n.thawAll(); err != nil {

@@ -15,8 +15,8 @@ func (a *agent) cut(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, err
 	}
 	return Reply{
-		Evidence: fmt.Sprintf("%d pairs of addresses cut in one transaction of %v, %d in all read back from the kernel",
-			c.Changed, round(c.Took), c.Pairs),
+		Evidence: fmt.Sprintf("%s of addresses cut in one transaction of %v, %d in all read back from the kernel",
+			count(c.Changed, "pair", "pairs"), round(c.Took), c.Pairs),
 		Took: c.Took,
 	}, nil
 }
@@ -32,8 +32,8 @@ func (a *agent) mend(ctx context.Context, r Request) (Reply, error) {
 		return Reply{Evidence: "nothing was cut by it"}, nil
 	}
 	return Reply{
-		Evidence: fmt.Sprintf("%d pairs of addresses mended in one transaction of %v, %d still cut by others; %s",
-			c.Changed, round(c.Took), c.Pairs, say(c.Dropped)),
+		Evidence: fmt.Sprintf("%s of addresses mended in one transaction of %v, %d still cut by others; %s",
+			count(c.Changed, "pair", "pairs"), round(c.Took), c.Pairs, say(c.Dropped)),
 		Number: int64(c.Dropped.Packets),
 		Took:   c.Took,
 	}, nil
@@ -48,10 +48,11 @@ func (a *agent) dropped(ctx context.Context, r Request) (Reply, error) {
 }
 
 func say(c cut.Count) string {
+	packets := count(int(c.Packets), "packet", "packets")
 	if c.Shared {
-		return fmt.Sprintf("%d packets dropped since the cut, by all cuts together", c.Packets)
+		return packets + " dropped since the cut, by all cuts together"
 	}
-	return fmt.Sprintf("%d packets dropped, counted on its own pairs", c.Packets)
+	return packets + " dropped, counted on its own pairs"
 }
 
 // renew keeps the cuts from expiring.
@@ -79,6 +80,14 @@ func parseAddresses(texts []string) ([]netip.Addr, error) {
 		addresses = append(addresses, address.Unmap())
 	}
 	return addresses, nil
+}
+
+// count puts a number before a noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // round makes a duration short to read.

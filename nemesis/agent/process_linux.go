@@ -22,6 +22,9 @@ type process struct {
 
 func openProcess(pid int) (*process, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil, fmt.Errorf("open process %d: %w (has it ended, or are we in another pid namespace?)", pid, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open process %d: %w", pid, err)
 	}

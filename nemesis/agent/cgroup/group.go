@@ -22,6 +22,8 @@ type Group struct {
 	Path string
 	// Dir is where it can be read and written.
 	Dir string
+
+	root, point string // what is mounted of the hierarchy, and where
 }
 
 // Of finds the group that process pid is in. The error says what to do where
@@ -61,7 +63,7 @@ func locate(mounts, member string) (Group, error) {
 		if err != nil || below == ".." || strings.HasPrefix(below, "../") {
 			continue
 		}
-		g.Dir = filepath.Join(point, below)
+		g.Dir, g.root, g.point = filepath.Join(point, below), root, point
 		return g, nil
 	}
 	return Group{}, fmt.Errorf("no cgroup v%d hierarchy with %s is mounted here: mount the host's /sys/fs/cgroup", g.Version, g.Path)
@@ -112,15 +114,14 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
-// Make creates a group of that name below the root of the hierarchy in which
-// process pid is. [Group.Remove] takes it away again.
+// Make creates a group of that name, at the top of what we can see of the
+// hierarchy in which process pid is. [Group.Remove] takes it away again.
 func Make(pid int, name string) (Group, error) {
 	g, err := Of(pid)
 	if err != nil {
 		return Group{}, err
 	}
-	g.Dir = filepath.Join(strings.TrimSuffix(g.Dir, g.Path), name)
-	g.Path = "/" + name
+	g.Dir, g.Path = filepath.Join(g.point, name), filepath.Join(g.root, name)
 	if err := os.Mkdir(g.Dir, 0o755); err != nil {
 		return Group{}, fmt.Errorf("make a cgroup: %w", err)
 	}
