@@ -268,7 +268,7 @@ func nasty() map[string]func(c net.Conn) {
 		"has an endless header":        say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20)),
 		"has a huge body":              say("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("1", 2<<20)),
 		"says continue and then stops": say("HTTP/1.1 100 Continue\r\n\r\n"),
-		"switches protocols":           say("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+		"switches protocols":           say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n"),
 	}
 }
 
@@ -349,7 +349,7 @@ func TestHang(t *testing.T) {
 func TestSwitchHangs(t *testing.T) {
 	over := make(chan struct{})
 	n, _ := serveRaw(t, func(c net.Conn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n") // or the client sees no answer
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n") // or the client sees no answer
 		<-over
 	})
 	defer close(over)
