@@ -82,7 +82,7 @@ func resolved(ctx context.Context, in Injection, c Cluster) (Injection, string, 
 	if !IsRole(in.Target) {
 		return in, "", nil
 	}
-	leader, err := c.Leader(ctx)
+	leader, err := askLeader(ctx, c)
 	if err != nil {
 		return in, in.Target, fmt.Errorf("ask who leads: %w", err)
 	}
@@ -91,6 +91,17 @@ func resolved(ctx context.Context, in Injection, c Cluster) (Injection, string, 
 		in.Cuts, err = Cuts(in.Shape, c.Nodes(), in.Nodes, nil)
 	}
 	return in, in.Target, err
+}
+
+// askLeader asks until somebody leads or ctx is done: a cluster that is just
+// electing has a leader in a moment.
+func askLeader(ctx context.Context, c Cluster) (string, error) {
+	for {
+		leader, err := c.Leader(ctx)
+		if err == nil || !pauseFor(ctx, probeEvery) {
+			return leader, err
+		}
+	}
 }
 
 // hurt lists the nodes that an injection is about: its targets, or for a

@@ -18,12 +18,13 @@ import (
 
 // A bench is a cluster that answers as it is told and remembers every step.
 type bench struct {
-	mu     sync.Mutex
-	asked  []string
-	answer func(agent.Request) (agent.Reply, error)
-	leader string
-	events []string
-	broken bool
+	mu       sync.Mutex
+	asked    []string
+	answer   func(agent.Request) (agent.Reply, error)
+	leader   string
+	electing int // how often nobody leads before somebody does
+	events   []string
+	broken   bool
 }
 
 func (b *bench) Nodes() []string { return names(5) }
@@ -43,7 +44,7 @@ func (b *bench) Restart(_ context.Context, n string) error {
 }
 
 func (b *bench) Leader(context.Context) (string, error) {
-	if b.leader == "" {
+	if b.electing--; b.leader == "" || b.electing >= 0 {
 		return "", errors.New("nobody leads")
 	}
 	return b.leader, nil
@@ -89,6 +90,8 @@ func TestLifeOfAFault(t *testing.T) {
 		asked  []string
 	}{
 		{"a role is asked when the fault comes", &bench{answer: obliging, leader: "n4"},
+			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "thaw n4"}},
+		{"an election is waited for", &bench{answer: obliging, leader: "n4", electing: 10},
 			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "thaw n4"}},
 		{"with nobody to hurt nothing is done", &bench{answer: obliging},
 			[]string{"failed  ask who leads: nobody leads"}, nil},
