@@ -40,6 +40,8 @@ type contradiction struct {
 	missed, proof, older *access
 	// skipped is how many acknowledged writes a stale access does not know of.
 	skipped int
+	// lost says that no operation saw the missed write or anything newer.
+	lost bool
 	// core are the operations that contradict each other, as they were recorded.
 	core []access
 }
@@ -171,6 +173,14 @@ func (c *contradiction) detail(all []*tenure) {
 	if s := c.value.setter; s != nil && acknowledged(s, c.missed.call) {
 		c.older = s
 	}
+	c.lost = c.missed.certain() && !slices.ContainsFunc(all, c.knows)
+}
+
+// knows reports whether somebody saw a value that did not come before the
+// missed write, after that was acknowledged.
+func (c *contradiction) knows(t *tenure) bool {
+	return t == c.other && len(t.observers) > 0 || t.begin >= c.missed.call &&
+		slices.ContainsFunc(t.observers, func(o *access) bool { return o.call > c.missed.ret })
 }
 
 // acknowledged reports whether a is known to have happened before the event.

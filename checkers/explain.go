@@ -26,9 +26,7 @@ func (c linearizable) explain(ctx context.Context, r *Result, t tallied, faults 
 		defer cancel()
 		k.found = entangled(shrink(ctx, k.accesses))
 	}
-	story := story{judgement: k, contradiction: k.found}
-	r.Says = append(story.tell(), faultSentence(k.found.culprit.op, faults))
-	r.Says = append(r.Says, t.violatedSentence(k))
+	r.Says = append(k.tell(), faultSentence(k.found.blamed().op, faults), t.violatedSentence(k))
 	if says := t.unjudgedSentence(); says != "" {
 		r.Says = append(r.Says, says)
 	}
@@ -37,6 +35,29 @@ func (c linearizable) explain(ctx context.Context, r *Result, t tallied, faults 
 	}
 	slices.Sort(r.Evidence)
 	r.Pages = pages(k, faults)
+}
+
+// tell returns the story of the key's contradiction. A mistake in the telling
+// must not hide that there is one.
+func (k *judgement) tell() (says []string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			says = []string{fmt.Sprintf("%s is not linearizable; putting that into words broke the checker: %v.", capital(k.name()), cause)}
+		}
+	}()
+	return story{judgement: k, contradiction: k.found}.tell()
+}
+
+// blamed is the operation at whose moment we look for faults.
+func (c *contradiction) blamed() *access {
+	if !c.culprit.certain() {
+		for i := range c.core {
+			if c.core[i].id() == c.culprit.witness {
+				return &c.core[i]
+			}
+		}
+	}
+	return c.culprit
 }
 
 // events are the indexes of the events of the access.
@@ -74,7 +95,11 @@ func entangled(core []access) *contradiction {
 	return c
 }
 
+// violatedSentence puts the one key into its place among the others.
 func (t tallied) violatedSentence(told *judgement) string {
+	if t.keys() == 1 {
+		return capital(t.operationsPhrase()) + "."
+	}
 	others := make([]string, 0, len(t.violated))
 	for _, k := range t.violated {
 		if k != told {
@@ -82,9 +107,9 @@ func (t tallied) violatedSentence(told *judgement) string {
 		}
 	}
 	slices.Sort(others)
-	says := fmt.Sprintf("%d of %s are linearizable", len(t.valid), number(t.keys(), "key"))
+	says := fmt.Sprintf("Of %d keys %s linearizable", t.keys(), are(len(t.valid)))
 	if len(others) > 0 {
-		says += "; not linearizable either: " + few(others, 8)
+		says += "; also violated: " + few(others, 8)
 	}
 	return says + "; " + t.operationsPhrase() + "."
 }
@@ -123,7 +148,11 @@ func (s story) tellGarbage() []string {
 		says = fmt.Sprintf("%s, which only process %d tried to write%s, and that failed (#%d%s): a read of a write that did not happen.",
 			s.saw(s.culprit), o.Invoke.Process, through(o), o.Complete.Index, because(o))
 	}
-	return append([]string{says}, s.whyHappened(s.culprit)...)
+	if w := s.witnessOf(s.culprit); w != nil {
+		says = fmt.Sprintf("%s; that rests on a cas whose result is unknown: %s; but nobody ever wrote %s: a garbage read.",
+			s.saw(w), s.deed(s.culprit), value)
+	}
+	return []string{says}
 }
 
 func because(o history.Operation) string {
@@ -185,14 +214,11 @@ func (s story) olderSentence(newer string) string {
 
 // newerSentence tells how much was missed, and whether it was lost for all.
 func (s story) newerSentence(newer string) string {
-	lost := s.missed.certain() && len(s.other.observers) == 0
 	switch {
-	case s.skipped > 1 && lost:
-		return fmt.Sprintf("It missed %d acknowledged writes, and nobody ever saw %s.", s.skipped, newer)
+	case s.lost:
+		return fmt.Sprintf("No operation ever saw %s, nor anything newer: the acknowledged write looks lost.", newer)
 	case s.skipped > 1:
 		return fmt.Sprintf("It missed %d acknowledged writes.", s.skipped)
-	case lost:
-		return fmt.Sprintf("Nobody ever saw %s: as far as anybody knows, an acknowledged write is lost.", newer)
 	}
 	return ""
 }
@@ -236,13 +262,23 @@ func (s story) tellTangle() []string {
 // whyHappened explains why an operation with an unknown result counts: what it
 // did was seen.
 func (s story) whyHappened(a *access) []string {
+	w := s.witnessOf(a)
+	if w == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("The %s of process %d has an unknown result, but it must have happened: %s.",
+		a.op.Invoke.F, a.op.Invoke.Process, s.saw(w))}
+}
+
+// witnessOf returns what proves that an operation with an unknown result
+// happened, and nil for one that is certain.
+func (s story) witnessOf(a *access) *access {
 	if a.certain() {
 		return nil
 	}
 	for i := range s.core {
-		if w := &s.core[i]; w.id() == a.witness {
-			return []string{fmt.Sprintf("The %s of process %d has an unknown result, but it must have happened: %s.",
-				a.op.Invoke.F, a.op.Invoke.Process, s.saw(w))}
+		if s.core[i].id() == a.witness {
+			return &s.core[i]
 		}
 	}
 	return nil
@@ -300,11 +336,10 @@ func (s story) attempt(a *access) string {
 
 // began tells that an access was invoked.
 func (s story) began(a *access) string {
-	what := "began to read " + s.show(a.needs)
-	if a.sets != nothing {
-		what = "began to " + s.attempt(a)
+	if a.sets == nothing {
+		return fmt.Sprintf("process %d began to read %s%s", a.op.Invoke.Process, s.show(a.needs), through(a.op))
 	}
-	return fmt.Sprintf("process %d %s%s", a.op.Invoke.Process, what, through(a.op))
+	return fmt.Sprintf("process %d began to %s%s", a.op.Invoke.Process, s.attempt(a), through(a.op))
 }
 
 func through(o history.Operation) string {

@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/history"
 )
+
+// shownEvidence is how many characters are quoted of what a fault says of itself.
+const shownEvidence = 120
 
 // inForce returns the faults that may have been in force during the operation:
 // those that hurt the node that served it, and the others.
@@ -53,21 +57,18 @@ func faultSentence(o history.Operation, faults []history.FaultWindow) string {
 	if len(all) == 0 {
 		return noFaultSentence(o, faults)
 	}
-	says := ""
-	for i, f := range all[:min(told, len(all))] {
-		if i > 0 {
-			says += "; and "
-		}
-		says += f.ID + " was in force: " + deed(f, o.Invoke.Node) + lasted(f)
+	var says []string
+	for _, f := range all[:min(told, len(all))] {
+		says = append(says, f.ID+" "+lasted(f)+": "+deed(f, o.Invoke.Node)+bite(f))
 	}
 	if len(all) > told {
 		var ids []string
 		for _, f := range all[told:] {
 			ids = append(ids, f.ID)
 		}
-		says += "; and so were " + enumerate(ids)
+		says = append(says, "also "+few(ids, 6))
 	}
-	return "At that moment " + says + "."
+	return "At that moment " + strings.Join(says, "; ") + "."
 }
 
 // noFaultSentence names the last fault before the operation instead.
@@ -94,7 +95,7 @@ func deed(f history.FaultWindow, node string) string {
 	if !touches(f, node) {
 		says := done(f.Fault, f.Nodes)
 		if node != "" {
-			says += " (not " + node + ")"
+			says += ", not " + node
 		}
 		return says + remark(f)
 	}
@@ -124,7 +125,7 @@ func remark(f history.FaultWindow) string {
 	if f.Says == "" {
 		return ""
 	}
-	return " (" + cut(f.Says, shownLine) + ")"
+	return " (" + cut(f.Says, shownEvidence) + ")"
 }
 
 // cutOff tells from whom a partition cut a node off, and in which direction.
@@ -155,17 +156,25 @@ func cutOff(f history.FaultWindow, node string) string {
 	return fmt.Sprintf("a partition that left %s alone%s", node, remark(f))
 }
 
-// lasted tells since when a fault was in force, how we know, and until when.
+// lasted tells from when to when a fault was in force.
 func lasted(f history.FaultWindow) string {
-	says := " since " + moment(f.InForce)
-	switch {
-	case !f.TookHold():
-		says = " from " + moment(f.Inject) + ", though it was never seen to bite"
-	case f.Evidence != "":
-		says += " (" + cut(f.Evidence, shownLine) + ")"
+	says, from := "was in force from ", f.InForce
+	if !f.TookHold() {
+		says, from = "may have been in force from ", f.Inject
 	}
 	if f.Healed >= 0 {
-		return says + ", until " + moment(f.Healed)
+		return says + moment(from) + " to " + moment(f.Healed)
 	}
-	return says + ", and was never seen healed"
+	return says + moment(from) + " on"
+}
+
+// bite tells how we know that a fault was in force.
+func bite(f history.FaultWindow) string {
+	switch {
+	case !f.TookHold():
+		return ", though it was never seen to bite"
+	case f.Evidence != "":
+		return " (" + cut(f.Evidence, shownEvidence) + ")"
+	}
+	return ""
 }

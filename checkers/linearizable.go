@@ -170,7 +170,7 @@ func (c linearizable) conclude(ctx context.Context, keys []*judgement, faults []
 	case len(t.unjudged) > 0:
 		r.Says = []string{t.judgedSentence(), t.unjudgedSentence()}
 	case t.observations == 0:
-		r.Says = []string{fmt.Sprintf("No operation of %s observed anything, so nothing could have contradicted.", number(t.operations, "operation"))}
+		r.Says = []string{fmt.Sprintf("None of %s observed anything, so nothing could have contradicted.", number(t.operations, "operation"))}
 	default:
 		r.Verdict = Valid
 		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s.", number(len(keys), "key"), t.operationsPhrase())}
@@ -221,13 +221,16 @@ func (t tallied) counts() map[string]int64 {
 }
 
 func (t tallied) operationsPhrase() string {
-	return fmt.Sprintf("%d of %s have an unknown result", t.unknown, number(t.operations, "operation"))
+	if t.unknown == 0 {
+		return "no operation has an unknown result"
+	}
+	return fmt.Sprintf("of %s %s an unknown result", number(t.operations, "operation"), have(t.unknown))
 }
 
 // judgedSentence tells how many keys are known to be right.
 func (t tallied) judgedSentence() string {
-	return fmt.Sprintf("%d of %s were judged, and %d are linearizable; %s.",
-		len(t.valid)+len(t.violated), number(t.keys(), "key"), len(t.valid), t.operationsPhrase())
+	return fmt.Sprintf("Of %s %d could be judged, and %s linearizable; %s.",
+		number(t.keys(), "key"), len(t.valid)+len(t.violated), are(len(t.valid)), t.operationsPhrase())
 }
 
 // unjudgedSentence names the keys that were not judged by reason; it is empty

@@ -170,6 +170,23 @@ func (s *logScan) match(node, name string, line int, word, text string) {
 	}
 }
 
+// colourless takes out the escape sequences by which terminals are coloured.
+func colourless(line string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(line, "\x1b[")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		end := strings.IndexFunc(after, unicode.IsLetter)
+		if end < 0 {
+			return b.String()
+		}
+		line = after[end+1:]
+	}
+}
+
 // excerpt returns the line that has a match at byte at, fit for a terminal: no
 // control characters, and of a long line the part around the match.
 func excerpt(line string, at int) string {
@@ -186,6 +203,6 @@ func excerpt(line string, at int) string {
 			return '?'
 		}
 		return r
-	}, line)
+	}, colourless(line))
 	return cut(line, shownLine)
 }

@@ -155,13 +155,15 @@ func draw(w io.Writer, k *judgement, faults []history.FaultWindow) (err error) {
 
 // caption is what porcupine's page writes into the box of an access.
 func (s story) caption(a *access) string {
-	says := "read " + s.show(a.needs)
+	var says string
 	switch {
 	case a.refuses != nothing:
 		says = "cas: not " + s.show(a.refuses)
 	case a.needs == nothing:
 		says = "write " + s.show(a.sets)
-	case a.sets != nothing:
+	case a.sets == nothing:
+		says = "read " + s.show(a.needs)
+	default:
 		says = fmt.Sprintf("cas %s → %s", s.show(a.needs), s.show(a.sets))
 	}
 	if a.ret == open {
@@ -213,7 +215,7 @@ func annotations(faults []history.FaultWindow, c clock) []porcupine.Annotation {
 		}
 		shown = append(shown, porcupine.Annotation{
 			Tag: f.Fault, Start: max(c.begin, int64(f.Inject)), End: until,
-			Description: f.ID, Details: deed(f, "") + lasted(f), BackgroundColor: "#ffd9b3",
+			Description: f.ID, Details: deed(f, "") + " " + lasted(f) + bite(f), BackgroundColor: "#ffd9b3",
 		})
 	}
 	return shown

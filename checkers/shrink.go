@@ -22,11 +22,12 @@ func shrink(ctx context.Context, accesses []access) []access {
 	for size := (len(small) + 1) / 2; size > 0; size /= 2 {
 		small = strike(small, size, wrong)
 	}
+	small = recorded(accesses, small)
 	for before := len(small) + 1; len(small) < before; {
 		before = len(small)
 		small = strike(small, 1, wrong)
 	}
-	return recorded(accesses, small)
+	return small
 }
 
 // strike goes once over the accesses and strikes out pieces of the given size

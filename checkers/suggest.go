@@ -1,5 +1,7 @@
 package checkers
 
+import "strings"
+
 // nearest returns the candidate that word was probably meant to be, or "".
 func nearest(word string, candidates []string) string {
 	best, least := "", len(word)/3+2
@@ -8,8 +10,19 @@ func nearest(word string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	return best
+	if best != "" {
+		return best
+	}
+	for _, c := range candidates {
+		if len(word) >= sameStart && strings.HasPrefix(c, word[:sameStart]) {
+			return c
+		}
+	}
+	return ""
 }
+
+// sameStart is how many letters two words share at their start to be called near.
+const sameStart = 4
 
 // distance is how many letters must be put in, left out, replaced or swapped
 // with their neighbour to make b of a (optimal string alignment).

@@ -33,6 +33,21 @@ func number[T int | int64](n T, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// are and have write n with its verb: "1 is", "2 are"; "1 has", "2 have".
+func are(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+func have(n int) string {
+	if n == 1 {
+		return "1 has"
+	}
+	return fmt.Sprintf("%d have", n)
+}
+
 // enumerate joins words: "n1, n2 and n3".
 func enumerate(words []string) string {
 	if len(words) < 2 {
