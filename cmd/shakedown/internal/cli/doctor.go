@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -111,11 +112,18 @@ func toolchain(ctx context.Context) symptom {
 	if err != nil {
 		return symptom{"go", wellWarn, detail + "; go env does not work: " + err.Error(), ""}
 	}
-	s := symptom{Name: "go", Status: wellOK, Detail: detail + ", modules from " + strings.TrimSpace(string(proxy))}
-	if strings.TrimSpace(string(proxy)) == "off" {
+	from := withoutPasswords(strings.TrimSpace(string(proxy)))
+	s := symptom{Name: "go", Status: wellOK, Detail: detail + ", modules from " + from}
+	if from == "off" {
 		s.Status, s.Hint = wellWarn, "GOPROXY is off: only systems whose modules are in the module cache can be built"
 	}
 	return s
+}
+
+// withoutPasswords hides what stands before an @ in the addresses of proxies:
+// what the doctor prints is pasted into bug reports.
+func withoutPasswords(proxies string) string {
+	return regexp.MustCompile(`//[^/,|@]*@`).ReplaceAllString(proxies, "//…@")
 }
 
 // leftovers counts what earlier runs left in docker.
@@ -139,6 +147,9 @@ func abilities(ctx context.Context, e *docker.Engine) []symptom {
 	reply, err := e.AskOnce(ctx, "doctor", agent.Request{Do: agent.Probe})
 	if err != nil {
 		return []symptom{{"agent", wellFailed, err.Error(), hintOf(err)}}
+	}
+	if len(reply.Abilities) == 0 {
+		return []symptom{{"agent", wellFailed, "it starts, and cannot do anything here", "node containers must run on linux"}}
 	}
 	out := []symptom{{Name: "agent", Status: wellOK, Detail: "it starts, and answers"}}
 	able := map[string]bool{}

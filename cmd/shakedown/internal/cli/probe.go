@@ -14,8 +14,8 @@ func (r *root) probeChild() *cobra.Command {
 		Short:  "Be the process that the agent tries its faults on",
 		Hidden: true,
 		Args:   r.arguments(0, 0),
-		RunE: func(*cobra.Command, []string) error {
-			return agent.ProbeChild(r.env.Stdin, r.env.Stdout)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return agent.ProbeChild(cmd.Context(), r.env.Stdin, r.env.Stdout)
 		},
 	}
 }

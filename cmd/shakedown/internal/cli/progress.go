@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,20 +16,19 @@ type progress struct {
 	mu     sync.Mutex
 	w      io.Writer
 	colour bool
-	now    func() time.Duration
 }
 
-// event prints one event of the runner.
-func (p *progress) event(e runner.Event) { p.line(e.At, e.Kind, e.Text) }
-
-// note prints what is being waited for.
-func (p *progress) note(text string) { p.line(p.now(), "note", text) }
-
-func (p *progress) line(at time.Duration, kind, text string) {
+// event prints one event of the runner: its time, its kind, what happened.
+// Before the first phase there is no time to print.
+func (p *progress) event(e runner.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	at := clock(e.At)
+	if e.At == 0 && e.Kind == "note" {
+		at = strings.Repeat(" ", len(at))
+	}
 	// A line that cannot be printed is lost; the run goes on.
-	_, _ = fmt.Fprintf(p.w, "%s %s %s\n", clock(at), p.paint(fmt.Sprintf("%-5s", kind), kind), oneLine(text))
+	_, _ = fmt.Fprintf(p.w, "%s %s %s\n", at, p.paint(fmt.Sprintf("%-5s", e.Kind), e.Kind), oneLine(e.Text))
 }
 
 // paint colours the kind of an event; the word itself stays.
@@ -47,8 +47,8 @@ func clock(at time.Duration) string {
 }
 
 // newProgress prints on standard error, or nowhere when quiet.
-func newProgress(env Env, quiet bool, now func() time.Duration) *progress {
-	p := &progress{w: env.Stderr, colour: env.colour(env.Stderr), now: now}
+func newProgress(env Env, quiet bool) *progress {
+	p := &progress{w: env.Stderr, colour: env.colour(env.Stderr)}
 	if quiet {
 		p.w = io.Discard
 	}

@@ -147,6 +147,8 @@ type voyage struct {
 	info   store.RunInfo
 	watch  *progress
 	now    func() time.Duration
+	// newRoot says that the folder for run folders was not there before.
+	newRoot bool
 }
 
 // runJob is a run from the plan to the verdict.
@@ -174,13 +176,14 @@ func (r *root) newVoyage(e *docker.Engine, j job, f runFlags) (*voyage, error) {
 		return nil, usage(err, "")
 	}
 	start := r.env.Now()
+	_, missing := os.Stat(f.out)
 	folder, err := store.Create(f.out, start, j.scenario.Name, r.env.Chance)
 	if err != nil {
 		return nil, environment(err, "")
 	}
-	v := &voyage{root: r, engine: e, job: j, flags: f, plan: plan, folder: folder}
+	v := &voyage{root: r, engine: e, job: j, flags: f, plan: plan, folder: folder, newRoot: missing != nil}
 	v.now = func() time.Duration { return r.env.Now().Sub(start) }
-	v.watch = newProgress(r.env, f.quiet, v.now)
+	v.watch = newProgress(r.env, f.quiet)
 	v.info = newRunInfo(r.env, start, plan, e.Info())
 	return v, v.writePlan()
 }
@@ -202,19 +205,21 @@ func (v *voyage) writePlan() error {
 	return nil
 }
 
-// vanish removes a folder in which nothing happened, and what was made for it.
+// vanish removes a folder in which nothing happened, and the root if it was
+// made for it.
 func (v *voyage) vanish() {
-	dir := v.folder.Path()
-	if err := os.RemoveAll(dir); err != nil {
-		v.root.warn("remove the empty run folder: %v", err)
-		return
+	if err := v.folder.Discard(); err != nil {
+		v.root.warn("%v", err)
 	}
-	_ = os.Remove(filepath.Dir(dir)) // fails when there are other runs, as it should
+	if v.newRoot {
+		_ = os.Remove(v.flags.out) // fails when it holds something else, as it should
+	}
 }
 
 // sail carries out the plan. prepared tells whether the cluster came up.
 func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared bool, err error) {
-	v.watch.note(fmt.Sprintf("%s, seed %d, run %s", v.plan.Scenario.Name, v.plan.Seed, v.folder.ID()))
+	v.watch.event(runner.Event{Kind: "note",
+		Text: fmt.Sprintf("%s, seed %d, run %s", v.plan.Scenario.Name, v.plan.Seed, v.folder.ID())})
 	file, err := v.folder.CreateHistory()
 	if err != nil {
 		return outcome, false, environment(fmt.Errorf("create the history: %w", err), "")
