@@ -33,9 +33,6 @@ func agentCapabilities() []string {
 	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "DAC_READ_SEARCH"}
 }
 
-// throwAway is what an agent that belongs to no run has for one.
-const throwAway = "throw-away"
-
 // agentHint is for an agent that would not start or speak.
 const agentHint = "the agent needs the host's processes and network and some capabilities (never privileged); " +
 	"a rootless engine or one with user namespaces cannot give them: shakedown doctor tries each"
@@ -68,14 +65,15 @@ func (e *Engine) startAgent(ctx context.Context, run, scenario string) (*sidecar
 		return nil, failed(err, agentHint, "create the agent")
 	}
 	a := &sidecar{engine: e, id: c.ID, complaints: &tailBuffer{limit: agentTail}}
-	if err := a.launch(ctx, during); err != nil {
+	if err := a.launch(ctx, during, run); err != nil {
 		return nil, failed(errors.Join(err, a.close(ctx)), agentHint, "start the agent")
 	}
 	return a, nil
 }
 
-// launch attaches to the created container, starts it and exchanges hellos.
-func (a *sidecar) launch(ctx, during context.Context) error {
+// launch attaches to the created container, starts it and exchanges hellos,
+// in which it tells the agent the run, by which what it makes can be told.
+func (a *sidecar) launch(ctx, during context.Context, run string) error {
 	stream, err := a.engine.api.ContainerAttach(during, a.id,
 		container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
@@ -87,7 +85,7 @@ func (a *sidecar) launch(ctx, during context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, helloLimit)
 	defer cancel()
-	_, err = a.ask(ctx, agent.Request{Do: agent.Hello})
+	_, err = a.ask(ctx, agent.Request{Do: agent.Hello, ID: run})
 	return err
 }
 
@@ -133,9 +131,10 @@ func (a *sidecar) close(ctx context.Context) error {
 }
 
 // AskOnce starts an agent, sends it one request, and removes it. It is for
-// questions that need no cluster, such as [agent.Probe].
-func (e *Engine) AskOnce(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	a, err := e.startAgent(ctx, throwAway, "")
+// questions that need no cluster, such as [agent.Probe]; run, "doctor" for
+// example, is what the agent's container is labelled with.
+func (e *Engine) AskOnce(ctx context.Context, run string, r agent.Request) (agent.Reply, error) {
+	a, err := e.startAgent(ctx, run, "")
 	if err != nil {
 		return agent.Reply{}, err
 	}

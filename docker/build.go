@@ -145,7 +145,7 @@ func compile(ctx context.Context, b Build, arch string, sources map[string]strin
 	}
 	g.title, g.progress = fmt.Sprintf("building %s with %s", b.title(), g.version), progress
 	out := filepath.Join(dir, "out")
-	if b.Source == nil {
+	if sources == nil {
 		err = g.buildModule(ctx, b, out)
 	} else {
 		err = g.buildSource(ctx, sources, out)

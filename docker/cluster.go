@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,13 +114,16 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 		x.ips = append(x.ips, ip)
 		c.nodes = append(c.nodes, &node{name: name, ip: ip})
 	}
-	if err := c.each(func(i int, n *node) error { return c.create(ctx, n, i, x) }); err != nil {
-		return err
+	for _, do := range []func(int, *node) error{
+		func(i int, n *node) error { return c.create(ctx, n, i, x) },
+		func(_ int, n *node) error { return c.start(ctx, n) },
+		func(_ int, n *node) error { return c.survive(ctx, n) },
+	} {
+		if err := c.firstOf(c.each(do)); err != nil {
+			return err
+		}
 	}
-	if err := c.each(func(_ int, n *node) error { return c.start(ctx, n) }); err != nil {
-		return err
-	}
-	return c.each(func(_ int, n *node) error { return c.stillRuns(ctx, n) })
+	return nil
 }
 
 // prepare starts the agent and makes the network, both at a time.
@@ -137,15 +141,35 @@ func (c *Cluster) prepare(ctx context.Context) (subnet netip.Prefix, err error) 
 }
 
 // each does something to all nodes at a time and waits for all of them, so
-// that nothing is under way when it returns.
-func (c *Cluster) each(do func(int, *node) error) error {
+// that nothing is under way when it returns. It returns one error a node.
+func (c *Cluster) each(do func(int, *node) error) []error {
 	errs := make([]error, len(c.nodes))
 	var all sync.WaitGroup
 	for i, n := range c.nodes {
 		all.Go(func() { errs[i] = do(i, n) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return errs
+}
+
+// firstOf is the first node's error, which shows its log, with the names of
+// the others that had one: most often all have the same.
+func (c *Cluster) firstOf(errs []error) error {
+	var first error
+	var others []string
+	for i, err := range errs {
+		switch {
+		case err == nil:
+		case first == nil:
+			first = err
+		default:
+			others = append(others, c.nodes[i].name)
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("%w\nnot only this node: also %s", first, strings.Join(others, ", "))
+	}
+	return first
 }
 
 // Nodes are the names of all nodes, in order.

@@ -27,10 +27,10 @@ const (
 // each at most) and inspect.json. It collects what it can: the error tells
 // what is missing.
 func (c *Cluster) Collect(ctx context.Context, dir string) error {
-	return c.each(func(_ int, n *node) error {
+	return errors.Join(c.each(func(_ int, n *node) error {
 		err := c.collect(ctx, n, filepath.Join(dir, n.name))
 		return failed(err, "", "collect logs of node %s", n.name)
-	})
+	})...)
 }
 
 func (c *Cluster) collect(ctx context.Context, n *node, dir string) error {

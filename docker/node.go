@@ -24,6 +24,9 @@ const (
 	// restart. A node that was killed behind our back may look alive to the
 	// engine for a moment.
 	startTries = 3
+	// firstMoments is how long a new node is watched: most that cannot run
+	// with what they were given end at once.
+	firstMoments = 300 * time.Millisecond
 	// lastLines is how much of a node's log an error shows.
 	lastLines = "20"
 	// logSize and logFiles bound a node's log on the engine's disk.
@@ -155,6 +158,18 @@ func (c *Cluster) start(ctx context.Context, n *node) error {
 	return failed(err, "", "tell the agent about node %s", n.name)
 }
 
+// survive returns an error if the node ends in its first moments.
+func (c *Cluster) survive(ctx context.Context, n *node) error {
+	watch, cancel := context.WithTimeout(ctx, firstMoments)
+	defer cancel()
+	ended, errs := c.engine.api.ContainerWait(watch, n.id, container.WaitConditionNotRunning)
+	select {
+	case <-ended:
+	case <-errs: // most often because the moments are over
+	}
+	return c.stillRuns(ctx, n)
+}
+
 // stillRuns returns an error that says how the node ended, if it did.
 func (c *Cluster) stillRuns(ctx context.Context, n *node) error {
 	i, err := c.engine.api.ContainerInspect(ctx, n.id)
@@ -179,7 +194,7 @@ func (c *Cluster) endedAtOnce(ctx context.Context, n *node) error {
 // lines of their logs.
 func (c *Cluster) Exited(ctx context.Context) (map[string]string, error) {
 	exited, mu := map[string]string{}, sync.Mutex{}
-	err := c.each(func(_ int, n *node) error {
+	errs := c.each(func(_ int, n *node) error {
 		how, err := c.howEnded(ctx, n)
 		if err == nil && how != "" {
 			mu.Lock()
@@ -188,7 +203,7 @@ func (c *Cluster) Exited(ctx context.Context) (map[string]string, error) {
 		}
 		return failed(err, "", "look at node %s", n.name)
 	})
-	return exited, err
+	return exited, errors.Join(errs...)
 }
 
 // howEnded is empty for a node that runs.

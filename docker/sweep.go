@@ -48,9 +48,11 @@ func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
 	if err != nil {
 		return nil, err
 	}
+	all := len(things)
 	if o.Run == "" && !o.Live {
 		things = unattended(things, time.Now())
 	}
+	alone := o.Run == "" && len(things) == all // no run will be left
 	if o.Images {
 		images, err := e.listImages(ctx, things)
 		if err != nil {
@@ -59,7 +61,7 @@ func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
 		things = append(things, images...)
 	}
 	if !o.DryRun {
-		err = e.sweepThings(ctx, things)
+		err = e.sweepThings(ctx, things, alone)
 	}
 	var swept []Swept
 	for _, t := range things {
@@ -85,51 +87,69 @@ func unattended(things []thing, now time.Time) []thing {
 	return left
 }
 
-func (e *Engine) sweepThings(ctx context.Context, things []thing) error {
+// sweepThings heals and removes. What could not be healed does not matter
+// once it could be removed.
+func (e *Engine) sweepThings(ctx context.Context, things []thing, alone bool) error {
+	nodes := runningNodes(things)
 	var healed error
-	for _, t := range things {
-		if t.running && t.labels[labelRole] == roleNode {
-			healed = e.healLeftovers(ctx, things)
-			break
-		}
+	if len(nodes) > 0 {
+		healed = e.healLeftovers(ctx, nodes, alone)
 	}
-	err := e.removeThings(ctx, things)
-	if err != nil {
+	if err := e.removeThings(ctx, things); err != nil {
 		return errors.Join(err, healed)
 	}
-	return nil // whatever could not be healed is gone now
+	return nil
+}
+
+func runningNodes(things []thing) []thing {
+	var nodes []thing
+	for _, t := range things {
+		if t.running && t.labels[labelRole] == roleNode {
+			nodes = append(nodes, t)
+		}
+	}
+	return nodes
 }
 
 // healLeftovers lets a throw-away agent heal the nodes that still run. An
 // orchestrator that was killed leaves an agent that heals; this is for one
-// that was killed together with its agent.
-func (e *Engine) healLeftovers(ctx context.Context, things []thing) error {
-	a, err := e.startAgent(ctx, throwAway, "")
+// that was killed together with its agent. Only when no run is left, the rules
+// in the host's network are removed, whose they ever were: without an agent
+// they have expired anyway, but their empty tables would stay.
+func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, alone bool) error {
+	a, err := e.startAgent(ctx, "sweep", "")
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, t := range things {
-		if t.running && t.labels[labelRole] == roleNode {
-			errs = append(errs, e.thaw(ctx, a, t))
-		}
+	for _, t := range nodes {
+		errs = append(errs, e.thaw(ctx, a, t))
 	}
-	_, err = a.ask(ctx, agent.Request{Do: agent.Heal})
+	heal := agent.Request{Do: agent.Heal}
+	if alone {
+		heal.ID = "*"
+	}
+	_, err = a.ask(ctx, heal)
 	return errors.Join(append(errs, err, a.close(ctx))...)
 }
 
-// thaw thaws one node, whoever froze it.
+// thaw thaws one node, whoever froze it: a freeze of our own, taken back,
+// takes back the other one with it. Old engines cannot remove a frozen node.
 func (e *Engine) thaw(ctx context.Context, a *sidecar, t thing) error {
 	i, err := e.api.ContainerInspect(ctx, t.id)
 	if err != nil {
 		return err
 	}
-	_, err = a.ask(ctx, agent.Request{Do: agent.Register, Node: t.name, Pid: i.State.Pid})
-	if err != nil {
-		return err
+	for _, r := range []agent.Request{
+		{Do: agent.Register, Node: t.name, Pid: i.State.Pid},
+		{Do: agent.Freeze, ID: "sweep", Node: t.name},
+		{Do: agent.Thaw, ID: "sweep", Node: t.name},
+	} {
+		if _, err := a.ask(ctx, r); err != nil {
+			return err
+		}
 	}
-	_, err = a.ask(ctx, agent.Request{Do: agent.Thaw, ID: "*", Node: t.name})
-	return err
+	return nil
 }
 
 // listImages finds the images that we made and that no container will use

@@ -1,0 +1,142 @@
+package docker
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+func hello() agent.Request { return agent.Request{Do: agent.Hello} }
+
+func TestUnattended(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	of := func(run, role string, running bool, age time.Duration) thing {
+		return thing{name: run + " " + role, labels: labels(run, "s", labelRole, role), running: running, created: now.Add(-age)}
+	}
+	things := []thing{
+		of("attended", roleNode, true, time.Hour), of("attended", roleAgent, true, time.Hour),
+		of("starting", roleNode, false, time.Second), of("starting", roleAgent, false, time.Second),
+		of("half made", roleNode, false, time.Hour), of("half made", roleAgent, false, time.Hour),
+		of("left", roleNode, true, time.Hour), of("left", "", false, time.Hour),
+	}
+	var got []string
+	for _, th := range unattended(things, now) {
+		got = append(got, th.name)
+	}
+	if diff := cmp.Diff([]string{"half made node", "half made agent", "left node", "left "}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// abandon takes the agent away from a cluster, as if everything that could
+// heal it had been killed.
+func abandon(t *testing.T, e *Engine, c *Cluster) {
+	t.Helper()
+	if err := e.api.ContainerRemove(t.Context(), c.agent.id, container.RemoveOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	e := engine(t)
+	img := abdImage(t, e)
+	stays := up(t, e, abdSpec(runName(t)+"-stays", img, 1))
+	left := up(t, e, abdSpec(runName(t)+"-left", img, 2))
+	foreign := foreigners(t, e, img)
+	freeze(t, e, left.node("n1").id)
+	abandon(t, e, left)
+
+	dry, err := e.Sweep(t.Context(), SweepOptions{DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := sweptOf(dry, left.spec.Run); n != 5 {
+		t.Errorf("would remove %d things of the run that is left, want 2 nodes, 2 volumes, a network: %v", n, dry)
+	}
+	if things, err := e.list(t.Context(), left.spec.Run); err != nil || len(things) != 5 {
+		t.Errorf("a dry run left %d of 5 things (%v)", len(things), err)
+	}
+	swept, err := e.Sweep(t.Context(), SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sweptOf(swept, left.spec.Run) != 5 || sweptOf(swept, stays.spec.Run) != 0 {
+		t.Errorf("removed %v", swept)
+	}
+	nothingLeft(t, e, left.spec.Run)
+	write(t, stays, "n1", "x", "still here")
+	for _, id := range foreign {
+		if !inspect(t, e, id).State.Running {
+			t.Errorf("%s is not ours and does not run any more", id)
+		}
+	}
+	again, err := e.Sweep(t.Context(), SweepOptions{Run: left.spec.Run})
+	if err != nil || len(again) != 0 {
+		t.Errorf("a second sweep removed %v (%v)", again, err)
+	}
+}
+
+func TestSweepOfARunThatGoesOn(t *testing.T) {
+	e := engine(t)
+	c := up(t, e, abdSpec(runName(t), abdImage(t, e), 1))
+	swept, err := e.Sweep(t.Context(), SweepOptions{Run: c.spec.Run})
+	if err != nil || sweptOf(swept, c.spec.Run) != 4 {
+		t.Errorf("removed %v (%v), want a node, an agent, a volume, a network", swept, err)
+	}
+	nothingLeft(t, e, c.spec.Run)
+	if _, err := c.Ask(t.Context(), hello()); err == nil {
+		t.Error("the agent is gone and still answers")
+	}
+}
+
+// foreigners are a container from our image and a network that somebody else
+// made: they bear no label of ours.
+func foreigners(t *testing.T, e *Engine, img Image) []string {
+	t.Helper()
+	ctx := context.Background()
+	name := runName(t)
+	if _, err := e.api.NetworkCreate(ctx, name, network.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := e.api.ContainerCreate(ctx, &container.Config{Image: img.Ref,
+		Cmd: []string{"/abd", "-name=n1", "-peers=n1=http://localhost:8080"}},
+		&container.HostConfig{NetworkMode: container.NetworkMode(name)}, nil, nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true}); err != nil {
+			t.Error("somebody else's container: ", err)
+		}
+		if err := e.api.NetworkRemove(ctx, name); err != nil {
+			t.Error("somebody else's network: ", err)
+		}
+	})
+	if err := e.api.ContainerStart(ctx, c.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return []string{c.ID}
+}
+
+// freeze freezes a container as an agent would, where the test may.
+func freeze(t *testing.T, e *Engine, id string) {
+	t.Helper()
+	for file, word := range map[string]string{
+		filepath.Join("/sys/fs/cgroup/freezer/docker", id, "freezer.state"):               "FROZEN",
+		filepath.Join("/sys/fs/cgroup/system.slice/docker-"+id+".scope", "cgroup.freeze"): "1",
+		filepath.Join("/sys/fs/cgroup/docker", id, "cgroup.freeze"):                       "1",
+	} {
+		if os.WriteFile(file, []byte(word), 0) == nil {
+			return
+		}
+	}
+	t.Log("the container could not be frozen from here; sweeping one that runs instead")
+}
