@@ -61,7 +61,8 @@ type Announcement struct {
 	Clients  int      `json:"clients"`
 	// Faults are the IDs of all planned injections.
 	Faults []string `json:"faults"`
-	// FinalReads is how many final reads must be ok: keys × nodes. 0 means
-	// that none are planned.
+	// FinalReads is how many final reads the plan holds: keys × nodes. Of
+	// them, those must be ok whose key some client got to. 0 means that none
+	// are planned.
 	FinalReads int `json:"final_reads"`
 }

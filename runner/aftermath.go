@@ -72,11 +72,13 @@ func (r *run) settle(ctx context.Context) error {
 	})
 }
 
-// finalReads reads every key from every node, the nodes side by side.
+// finalReads reads every key that was touched from every node, the nodes side
+// by side.
 func (r *run) finalReads(ctx context.Context) error {
 	if err := r.phase("final-reads"); err != nil {
 		return err
 	}
+	keys := r.touched()
 	errs := make([]error, len(r.nodes))
 	var all sync.WaitGroup
 	for i, n := range r.nodes {
@@ -85,10 +87,18 @@ func (r *run) finalReads(ctx context.Context) error {
 			r.problem("no client is bound to %s, so nothing was read from it in the end", n.Name)
 			continue
 		}
-		all.Go(func() { errs[i] = r.workers[at].readAll(ctx, r.plan.FinalReads) })
+		all.Go(func() { errs[i] = r.workers[at].readAll(ctx, keys) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// touched are the keys of the plan that some client got to.
+func (r *run) touched() []string {
+	if len(r.workers) == 0 {
+		return nil
+	}
+	return r.workers[0].seen.only(r.plan.FinalReads)
 }
 
 // readAll reads each key until the read succeeds or has been tried often enough.

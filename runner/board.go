@@ -7,15 +7,39 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 )
 
-// A board holds, for every key, the value that a client saw or set last. It
-// only serves to make compare-and-sets that have a chance; nothing is judged
-// by it.
+// A board holds which keys have been touched and, for each, the value that a
+// client saw or set last. The values only serve to make compare-and-sets that
+// have a chance; nothing is judged by them.
 type board struct {
-	mu     sync.Mutex
-	values map[string]json.RawMessage
+	mu      sync.Mutex
+	values  map[string]json.RawMessage
+	touched map[string]bool
 }
 
-func newBoard() *board { return &board{values: map[string]json.RawMessage{}} }
+func newBoard() *board {
+	return &board{values: map[string]json.RawMessage{}, touched: map[string]bool{}}
+}
+
+// touch notes that an operation on key is about to be sent.
+func (b *board) touch(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.touched[key] = true
+}
+
+// only returns those of keys that were touched. The others, which a closed
+// loop never got to, hold nothing to be read.
+func (b *board) only(keys []string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []string
+	for _, k := range keys {
+		if b.touched[k] {
+			out = append(out, k)
+		}
+	}
+	return out
+}
 
 // last returns the value last seen in key; nil if there is none.
 func (b *board) last(key string) json.RawMessage {

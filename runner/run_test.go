@@ -115,6 +115,32 @@ func TestRunCarriesOutThePlan(t *testing.T) {
 	})
 }
 
+// A closed loop does not get to all that is planned for it; only what it got
+// to is read in the end.
+func TestClosedLoopReadsWhatItTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stormy()
+		s.Workload.RatePerSecond, s.Phases = 0, s.Phases[:1]
+		tr := try(t, s, newFake(5), t.Context(), nil)
+		touched, read := map[string]bool{}, map[string]int{}
+		for _, o := range tr.history.Operations() {
+			if o.Invoke.Final {
+				read[o.Invoke.Key]++
+			} else {
+				touched[o.Invoke.Key] = true
+			}
+		}
+		if tr.err != nil || len(touched) == 0 || len(read) != len(touched) {
+			t.Fatalf("err %v; %d keys touched, %d read in the end", tr.err, len(touched), len(read))
+		}
+		for key, n := range read {
+			if n != 5 || !touched[key] {
+				t.Errorf("%s was read %d times in the end (touched: %v)", key, n, touched[key])
+			}
+		}
+	})
+}
+
 // A fault begins at its planned moment, on the axis of the plan.
 func TestFaultsComeOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

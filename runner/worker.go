@@ -83,6 +83,7 @@ func (w *worker) operation(o PlannedOperation) history.Op {
 // that the history could not be written.
 func (w *worker) invoke(ctx context.Context, op history.Op) (history.Op, error) {
 	op.Process, op.Type = w.process, history.Invoke
+	w.seen.touch(op.Key)
 	op, err := w.run.rec.append(op)
 	if err != nil {
 		return op, err
