@@ -36,7 +36,7 @@ type contradiction struct {
 	// access whose return shows that it had happened: missed itself if it was
 	// acknowledged before the culprit was called. older shows that the
 	// culprit's value was there before missed was called; nil if it is the
-	// initial one.
+	// initial one, or if missed is a compare-and-set that replaced it.
 	missed, proof, older *access
 	// skipped is how many acknowledged writes a stale access does not know of.
 	skipped int
@@ -116,27 +116,22 @@ func findTwice(all []*tenure) *contradiction {
 // before w then, and went no later; so the access is wrong. This is sound for
 // reads and compare-and-sets alike: v comes only once.
 //
-// The tenures by begin, with a running maximum of when their setters were
-// called, tell for each access in O(log n) whether there is such a w.
+// A value w that a compare-and-set put directly in the place of v came after v
+// in any case; there it is enough that the access was called after w had come.
 func findStale(all []*tenure, score func(*access) int) *contradiction {
-	byBegin := slices.Clone(all)
-	slices.SortFunc(byBegin, func(a, b *tenure) int { return cmp.Compare(a.begin, b.begin) })
-	latest := make([]*tenure, len(byBegin))
-	for i, t := range byBegin {
-		latest[i] = t
-		if i > 0 && latest[i-1].comes() > t.comes() {
-			latest[i] = latest[i-1]
-		}
-	}
+	latest := newLatest(all)
 	var best *contradiction
 	for _, v := range all {
 		for _, o := range v.observers {
-			n, _ := slices.BinarySearchFunc(byBegin, o.call, func(t *tenure, call int) int { return cmp.Compare(t.begin, call) })
-			if !v.appears() || n == 0 || latest[n-1].comes() <= v.begin || latest[n-1] == v {
+			w := latest.before(o.call)
+			if w == nil || w.comes() <= v.begin || w == v {
+				w = v.next
+			}
+			if !v.appears() || w == nil || w == v || o == w.setter || w.begin >= o.call {
 				continue
 			}
 			if best == nil || better(o, best.culprit, score) {
-				best = &contradiction{pattern: stale, culprit: o, value: v, other: latest[n-1]}
+				best = &contradiction{pattern: stale, culprit: o, value: v, other: w}
 			}
 		}
 	}
@@ -144,6 +139,35 @@ func findStale(all []*tenure, score func(*access) int) *contradiction {
 		best.detail(all)
 	}
 	return best
+}
+
+// A latest answers, in O(log n), which of the values that had come before an
+// event was the last to be set for sure.
+type latest struct {
+	byBegin, best []*tenure
+}
+
+func newLatest(all []*tenure) latest {
+	byBegin := slices.Clone(all)
+	slices.SortFunc(byBegin, func(a, b *tenure) int { return cmp.Compare(a.begin, b.begin) })
+	best := make([]*tenure, len(byBegin))
+	for i, t := range byBegin {
+		best[i] = t
+		if i > 0 && best[i-1].comes() > t.comes() {
+			best[i] = best[i-1]
+		}
+	}
+	return latest{byBegin: byBegin, best: best}
+}
+
+// before returns, of the values that had come before the event, the one whose
+// setter was called last; nil if there is none.
+func (l latest) before(event int) *tenure {
+	n, _ := slices.BinarySearchFunc(l.byBegin, event, func(t *tenure, event int) int { return cmp.Compare(t.begin, event) })
+	if n == 0 {
+		return nil
+	}
+	return l.best[n-1]
 }
 
 // better reports whether a makes a clearer case than b.
@@ -172,6 +196,10 @@ func (c *contradiction) detail(all []*tenure) {
 	c.older = c.value.first
 	if s := c.value.setter; s != nil && acknowledged(s, c.missed.call) {
 		c.older = s
+	}
+	if c.missed.needs == c.value.value {
+		// It replaced that very value, which must have been there.
+		c.older = nil
 	}
 	c.lost = c.missed.certain() && !slices.ContainsFunc(all, c.knows)
 }

@@ -17,6 +17,9 @@ type tenure struct {
 	setter *access
 	// observers need the value, in order of invocation.
 	observers []*access
+	// next is the value that a compare-and-set put in this one's place; nil if
+	// there is none.
+	next *tenure
 	// begin is the earliest return of setter and observers: by then the value
 	// had come. It is given by first. The initial value was always there:
 	// begin is -1 and first is nil.
@@ -54,6 +57,9 @@ func tenures(accesses []access) []*tenure {
 			t := of(a.sets)
 			t.setter = a
 			t.stretch(a)
+			if a.needs != nothing {
+				of(a.needs).next = t
+			}
 		}
 	}
 	return all
