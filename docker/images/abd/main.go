@@ -14,6 +14,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,7 +39,7 @@ func run(args []string) error {
 	peers := flags.String("peers", "", "all nodes, this one too: `name=http://host:port,…`")
 	listen := flags.String("listen", ":8080", "`address` to serve clients and peers on")
 	data := flags.String("data", "", "`directory` for the log of what this node holds")
-	timeout := flags.Duration("timeout", 2*time.Second, "how long to wait for a majority")
+	timeout := flags.Duration("timeout", 800*time.Millisecond, "how long to wait for a majority")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -115,7 +116,9 @@ func (n *node) serveWrite(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *node) serveHealth(w http.ResponseWriter, r *http.Request) {
-	if _, err := n.ask(r.Context(), "healthz"); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), n.timeout)
+	defer cancel()
+	if _, err := n.ask(ctx, "healthz"); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}
 }

@@ -29,33 +29,38 @@ func (n *node) spread(ctx context.Context, key string, v version) error {
 }
 
 // quorum calls all peers at a time and returns when, with this node's own
-// answer, a majority has answered. The calls that are under way then go on
-// until their timeout: a slow replica should get its copy, too.
+// answer, a majority has answered, or cannot any more. The calls that are under
+// way then go on until their timeout: a slow replica should get its copy, too.
 func (n *node) quorum(ctx context.Context, own version, call func(context.Context, string) (version, error)) ([]version, error) {
-	answers := make(chan version, len(n.peers))
+	answers := make(chan answer, len(n.peers))
 	for _, peer := range n.peers {
-		n.late.Add(1)
-		go func() {
-			defer n.late.Done()
+		n.late.Go(func() {
 			callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.timeout)
 			defer cancel()
-			if v, err := call(callCtx, peer); err == nil {
-				answers <- v
-			}
-		}()
+			v, err := call(callCtx, peer)
+			answers <- answer{v, err}
+		})
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.timeout)
-	defer cancel()
-	got := []version{own}
+	got, failed := []version{own}, 0
 	for len(got) < n.majority() {
 		select {
-		case v := <-answers:
-			got = append(got, v)
+		case a := <-answers:
+			if a.err == nil {
+				got = append(got, a.version)
+			} else if failed++; len(n.peers)+1-failed < n.majority() {
+				return nil, fmt.Errorf("%w: %w", errNoMajority, a.err)
+			}
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w: %d of the %d needed", errNoMajority, len(got), n.majority())
 		}
 	}
 	return got, nil
+}
+
+// An answer is what came of one call.
+type answer struct {
+	version version
+	err     error
 }
 
 func (n *node) fetch(ctx context.Context, peer, key string) (version, error) {
@@ -81,14 +86,14 @@ func (n *node) exchange(ctx context.Context, method, peer, key string, body []by
 	if err != nil {
 		return nil, err
 	}
-	answer, err := n.client.Do(r)
+	response, err := n.client.Do(r)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 8*maxValue))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s", peer, answer.Status)
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 8*maxValue))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answered %s", peer, response.Status)
 	}
 	return text, err
 }

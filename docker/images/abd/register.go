@@ -40,7 +40,7 @@ type node struct {
 	timeout time.Duration
 	sloppy  bool
 	client  *http.Client
-	// late are requests to peers that nobody waits for any more.
+	// late are requests to peers, of which most operations leave some behind.
 	late sync.WaitGroup
 }
 
