@@ -38,6 +38,9 @@ type contradiction struct {
 	// culprit's value was there before missed was called; nil if it is the
 	// initial one, or if missed is a compare-and-set that replaced it.
 	missed, proof, older *access
+	// age is how many events lie between the coming of a stale access's value
+	// (of its successor, for the initial value) and its call.
+	age int
 	// skipped is how many acknowledged writes a stale access does not know of.
 	skipped int
 	// lost says that no operation saw the missed write or anything newer.
@@ -130,8 +133,13 @@ func findStale(all []*tenure, score func(*access) int) *contradiction {
 			if !v.appears() || w == nil || w == v || o == w.setter || w.begin >= o.call {
 				continue
 			}
-			if best == nil || better(o, best.culprit, score) {
-				best = &contradiction{pattern: stale, culprit: o, value: v, other: w}
+			since := v.begin
+			if v.setter == nil {
+				since = w.begin // the initial value was always there, which says nothing
+			}
+			c := &contradiction{pattern: stale, culprit: o, value: v, other: w, age: o.call - since}
+			if best == nil || better(c, best, score) {
+				best = c
 			}
 		}
 	}
@@ -170,9 +178,11 @@ func (l latest) before(event int) *tenure {
 	return l.best[n-1]
 }
 
-// better reports whether a makes a clearer case than b.
-func better(a, b *access, score func(*access) int) bool {
-	return cmp.Or(cmp.Compare(score(a), score(b)), cmp.Compare(a.ret, b.ret)) < 0
+// better reports whether a makes a clearer case than b: by its score, then by
+// how long its value had been there, since what is long out of date is plainer
+// than a race of milliseconds.
+func better(a, b *contradiction, score func(*access) int) bool {
+	return cmp.Or(cmp.Compare(score(a.culprit), score(b.culprit)), cmp.Compare(b.age, a.age), cmp.Compare(a.culprit.ret, b.culprit.ret)) < 0
 }
 
 // detail chooses, of all writes that a stale access does not know of, the one

@@ -26,26 +26,27 @@ func (earned) Name() string { return "earned" }
 func (e earned) Check(_ context.Context, h *history.History) Result {
 	plan, announced := h.Announcement()
 	ok, final := successes(h)
+	wanted := finalReads(h, plan)
 	missing := e.incomplete(h, announced)
 	if ok < e.okAtLeast {
 		missing = append(missing, fmt.Sprintf("Only %d of the at least %d operations wanted were ok.", ok, e.okAtLeast))
 	}
-	if final < plan.FinalReads {
-		missing = append(missing, fmt.Sprintf("Only %d of %d final reads were ok, so acknowledged writes may be lost without anybody seeing it.", final, plan.FinalReads))
+	if final < wanted {
+		missing = append(missing, fmt.Sprintf("Only %d of %d final reads were ok, so acknowledged writes may be lost without anybody seeing it.", final, wanted))
 	}
 	unhurt := idleFaults(plan.Faults, h.Faults())
 	if e.everyFault {
 		missing = append(missing, unhurtSentences(unhurt, len(plan.Faults))...)
 	}
 	r := Result{Check: e.Name(), Verdict: Unknown, Says: missing, Counts: map[string]int64{
-		"ok": int64(ok), "final_reads": int64(final), "final_reads_planned": int64(plan.FinalReads),
+		"ok": int64(ok), "final_reads": int64(final), "final_reads_wanted": int64(wanted),
 		"faults_planned": int64(len(plan.Faults)), "faults_took_hold": int64(len(plan.Faults) - len(unhurt)),
 	}}
 	if len(missing) == 0 {
 		r.Verdict = Valid
 		r.Says = []string{fmt.Sprintf("The run got to its end: %s, %d of %s seen in force, %d of %s.",
 			number(ok, "operation")+" ok", len(plan.Faults)-len(unhurt), number(len(plan.Faults), "planned fault"),
-			final, number(plan.FinalReads, "final read"))}
+			final, number(wanted, "final read"))}
 	}
 	return r
 }
@@ -80,6 +81,20 @@ func successes(h *history.History) (ok, final int) {
 		}
 	}
 	return ok, len(read)
+}
+
+// finalReads is how many final reads must be ok: one of each key that a client
+// got to, from each node, if the plan holds final reads at all. The plan itself
+// may name keys that nobody got to.
+func finalReads(h *history.History, plan history.Announcement) int {
+	if plan.FinalReads == 0 {
+		return 0
+	}
+	keys := make(map[string]bool)
+	for _, o := range h.Operations() {
+		keys[o.Invoke.Key] = true
+	}
+	return len(keys) * len(plan.Nodes)
 }
 
 // An idleFault is a planned fault that was not seen in force, and why.

@@ -28,6 +28,12 @@ func inForce(o history.Operation, faults []history.FaultWindow) (hurt, others []
 	return hurt, others
 }
 
+// spans reports whether the fault was seen in force before the operation began
+// and was not being healed when it ended.
+func spans(f history.FaultWindow, o history.Operation) bool {
+	return f.TookHold() && f.InForce <= o.Start() && (f.Heal < 0 || settled(o) <= f.Heal)
+}
+
 // settled is the end of what an operation may be blamed on: its completion,
 // even of an unknown kind.
 func settled(o history.Operation) time.Duration {

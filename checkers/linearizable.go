@@ -132,29 +132,38 @@ func (k *judgement) search(ctx context.Context) {
 }
 
 // clarity tells how well a reader will understand what went wrong with a: 0
-// best. A fault that hurt the node that served it is half the explanation.
+// best. A fault that hurt the node that served it is half the explanation, the
+// more so when it was in force from before the access began until it ended.
 func clarity(a *access, faults []history.FaultWindow) int {
 	switch hurt, others := inForce(a.op, faults); {
 	case !a.certain():
-		return 3
-	case len(hurt) > 0:
+		return 4
+	case slices.ContainsFunc(hurt, func(f history.FaultWindow) bool { return spans(f, a.op) }):
 		return 0
-	case len(others) > 0:
+	case len(hurt) > 0:
 		return 1
+	case len(others) > 0:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // compare puts the contradiction first that we would rather explain: a stale
-// access while its node was being hurt, then the earliest.
+// access while its node was being hurt, the plainest first, then the earliest.
 func compare(a, b *contradiction, faults []history.FaultWindow) int {
 	rank := func(c *contradiction) int {
-		if c.pattern == stale && clarity(c.culprit, faults) == 0 {
-			return 0
+		if c.pattern == stale {
+			return min(clarity(c.culprit, faults), 2)
 		}
-		return 1
+		return 2
 	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.culprit.ret, b.culprit.ret))
+	if c := cmp.Compare(rank(a), rank(b)); c != 0 {
+		return c
+	}
+	if rank(a) < 2 && a.age != b.age {
+		return cmp.Compare(b.age, a.age)
+	}
+	return cmp.Compare(a.culprit.ret, b.culprit.ret)
 }
 
 // conclude makes one result of all keys.
