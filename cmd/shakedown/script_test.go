@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,21 +30,31 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith,
-			"chop":  chop,
-		},
+		Setup:               passThrough,
 		Condition: func(name string) (bool, error) {
-			if name == "docker" {
+			switch name {
+			case "docker":
 				return haveDocker(t), nil
+			case "root":
+				return os.Getuid() == 0, nil
 			}
 			return false, errors.New("unknown condition " + name)
 		},
-		Setup: func(e *testscript.Env) error {
-			e.Setenv("DOCKER_HOST", os.Getenv("DOCKER_HOST"))
-			return nil
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exitsWith, "chop": chop, "await": await, "runid": runID, "smalldisk": smallDisk,
 		},
 	})
+}
+
+// passThrough hands on what the scripts' own environment hides: where docker
+// is, and what the go command needs to build a node's image.
+func passThrough(e *testscript.Env) error {
+	for _, name := range []string{"DOCKER_HOST", "HOME", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOSUMDB", "SHAKEDOWN_AGENT"} {
+		if value, there := os.LookupEnv(name); there {
+			e.Setenv(name, value)
+		}
+	}
+	return nil
 }
 
 // exitsWith runs a command and demands its exit code, which ! cannot: "exits 4
@@ -75,6 +87,67 @@ func chop(ts *testscript.TestScript, neg bool, args []string) {
 	file := ts.MkAbs(args[0])
 	text := strings.TrimSuffix(ts.ReadFile(file), "\n")
 	ts.Check(os.WriteFile(file, []byte(text), 0o644))
+}
+
+// awaitLimit is how long await waits: image, nodes and health on a busy machine.
+const awaitLimit = 3 * time.Minute
+
+// await waits until a file has a line that matches: "await FILE REGEXP".
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE REGEXP")
+	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	for deadline := time.Now().Add(awaitLimit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not match %s after %v", args[0], args[1], awaitLimit)
+}
+
+// runID sets RUN to the id of the latest run: "runid [FOLDER]". Scripts clean
+// up after their own runs by it, since others may use the same engine. What a
+// script that fails leaves behind is removed too.
+func runID(ts *testscript.TestScript, neg bool, args []string) {
+	root := "runs"
+	if len(args) == 1 {
+		root = args[0]
+	}
+	link, err := os.Readlink(ts.MkAbs(root + "/latest"))
+	ts.Check(err)
+	id := filepath.Base(link)
+	ts.Setenv("RUN", id)
+	ts.Defer(func() { sweep(ts, id) })
+}
+
+func sweep(ts *testscript.TestScript, id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	e, err := docker.Open(ctx)
+	if err != nil {
+		ts.Logf("sweep run %s: %v", id, err)
+		return
+	}
+	defer e.Close()
+	if _, err := e.Sweep(ctx, docker.SweepOptions{Run: id}); err != nil {
+		ts.Logf("sweep run %s: %v", id, err)
+	}
+}
+
+// smallDisk mounts a file system of its own on a folder: "smalldisk FOLDER SIZE".
+func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: smalldisk FOLDER SIZE")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(exec.Command("mount", "-t", "tmpfs", "-o", "size="+args[1], "tmpfs", dir).Run())
+	ts.Defer(func() {
+		if err := exec.Command("umount", dir).Run(); err != nil {
+			ts.Logf("umount %s: %v", dir, err)
+		}
+	})
 }
 
 // haveDocker tells whether there is an engine to run on. Where one is required,
