@@ -68,13 +68,34 @@ func readIfThere(f *store.Folder, name string, v any) error {
 		return nil
 	}
 	if err := f.ReadJSON(name, v); err != nil {
-		return usage(fmt.Errorf("run %s: %w", f.ID(), err), "")
+		return usage(fmt.Errorf("run %s: %w", f.ID(), err), "if the file was damaged, move it away and check the run again")
 	}
 	return nil
 }
 
+// memoryPerByte is about how much memory a byte of history takes while it is judged.
+const memoryPerByte = 3
+
+// fits refuses a history that would take the machine down rather than be
+// judged. Where memory cannot be told, everything fits.
+func fits(file string) error {
+	info, err := os.Stat(file)
+	available, known := availableMemory("/proc/meminfo")
+	if err != nil || !known || !tooLarge(info.Size(), available) {
+		return nil // that a file is not there is for its reader to say
+	}
+	return usage(fmt.Errorf("%s has %s, and judging it would take more than the %s of memory that are available",
+		file, gibibytes(uint64(info.Size())), gibibytes(available)), "judge it on a larger machine, or only its first lines")
+}
+
+// tooLarge tells whether a history of size bytes takes more than there is.
+func tooLarge(size int64, available uint64) bool { return uint64(size) > available/memoryPerByte }
+
 // readHistory reads a history; that it cannot be read is the caller's to mend.
 func readHistory(file string) (*history.History, error) {
+	if err := fits(file); err != nil {
+		return nil, err
+	}
 	h, err := history.ReadFile(file)
 	if err != nil {
 		return nil, usage(err, "")

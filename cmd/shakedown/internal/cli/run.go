@@ -83,9 +83,10 @@ func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
 		return err
 	}
 	defer e.Close()
-	context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(r.env.Stderr, "shakedown: interrupted: stopping, healing, and judging what there is; once more leaves at once")
 	})
+	defer stop()
 	var codes []int
 	for _, j := range jobs {
 		for range f.times {
