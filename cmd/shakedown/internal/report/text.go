@@ -67,9 +67,7 @@ func (r Run) sentences() []string {
 	for _, c := range r.with(checkers.Violation) {
 		lines = append(lines, c.Says...)
 	}
-	for _, reason := range r.Reasons {
-		lines = append(lines, reason)
-	}
+	lines = append(lines, r.Reasons...)
 	for _, c := range r.with(checkers.Unknown) {
 		lines = append(lines, c.Check+" is unknown: "+strings.Join(c.Says, " "))
 	}
