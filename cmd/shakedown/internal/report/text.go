@@ -8,8 +8,8 @@ import (
 	"github.com/shakedown-dev/shakedown/checkers"
 )
 
-// sentenceLines is how many lines a Text spends on sentences, so that the
-// whole fits under the reader's eye: about a dozen lines in all.
+// sentenceLines is how many lines a Text spends on sentences, beside the
+// headline, the figures and the commands: a dozen lines in all.
 const sentenceLines = 7
 
 // A Style says how a Text looks.
@@ -36,6 +36,9 @@ func Text(w io.Writer, r Run, s Style) error {
 	}
 	if hidden > 0 {
 		fmt.Fprintf(&b, "  … and %s more in the report\n", plural(hidden, "sentence"))
+	}
+	if r.History != nil {
+		fmt.Fprintf(&b, "  %s\n", r.summary())
 	}
 	for _, l := range r.next() {
 		fmt.Fprintf(&b, "%s\n", l)
@@ -74,17 +77,11 @@ func (r Run) sentences() []string {
 	for _, c := range r.with(checkers.Valid) {
 		lines = append(lines, strings.TrimRight(c.Check+" is valid: "+first(c.Says), ": "))
 	}
-	if summary := r.summary(); summary != "" {
-		lines = append(lines, summary)
-	}
 	return lines
 }
 
 // summary says how much the run did.
 func (r Run) summary() string {
-	if r.History == nil {
-		return ""
-	}
 	c := countAll(r.History)
 	held, all := tookHold(r.History)
 	s := fmt.Sprintf("%s: %s ok, %s fail, %s unknown", plural(c.Total(), "operation"), grouped(c.OK), grouped(c.Fail), grouped(c.Info))
