@@ -20,17 +20,19 @@ import (
 const (
 	// helloLimit bounds how long a started agent may take to say hello.
 	helloLimit = 15 * time.Second
+	// lastWords bounds the wait for what a dying agent complains of.
+	lastWords = time.Second
 	// agentTail is how much of what the agent complained of is kept.
 	agentTail = 4 << 10
 )
 
 // agentCapabilities are all that the agent may do beyond an ordinary process:
-// rules in the network (NET_ADMIN); other network and mount namespaces, the
-// freezer (SYS_ADMIN); memory and namespaces of other processes (SYS_PTRACE);
-// signals to processes of other users (KILL); their files under /proc and in
-// the cgroup tree (DAC_OVERRIDE, DAC_READ_SEARCH).
+// rules in the network (NET_ADMIN); namespaces to try things in (SYS_ADMIN);
+// memory and namespaces of other processes (SYS_PTRACE); signals to processes
+// of other users (KILL), and their files in /proc and the cgroup tree
+// (DAC_OVERRIDE).
 func agentCapabilities() []string {
-	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "DAC_READ_SEARCH"}
+	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE"}
 }
 
 // agentHint is for an agent that would not start or speak.
@@ -41,15 +43,17 @@ const agentHint = "the agent needs the host's processes and network and some cap
 type sidecar struct {
 	engine *Engine
 	id     string // of the container
+	stdio  *stdio
 	conn   *agent.Conn
 	// complaints is the end of its standard error.
 	complaints *tailBuffer
 }
 
-// startAgent starts an agent for a run. It ends when the sidecar is closed,
+// startAgent starts an agent for a run, in a container of that name, or of any
+// name if it is empty. It ends when the sidecar is closed,
 // or when this program ends in whatever way: its standard input closes then,
 // it heals, exits, and its container removes itself.
-func (e *Engine) startAgent(ctx context.Context, run, scenario string) (*sidecar, error) {
+func (e *Engine) startAgent(ctx context.Context, run, scenario, name string) (*sidecar, error) {
 	img, err := e.agentImage(ctx)
 	if err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func (e *Engine) startAgent(ctx context.Context, run, scenario string) (*sidecar
 	}
 	defer cancel()
 	config, host := agentContainer(img.Ref, run, scenario)
-	c, err := e.api.ContainerCreate(during, config, host, nil, nil, "")
+	c, err := e.api.ContainerCreate(during, config, host, nil, nil, name)
 	if err != nil {
 		return nil, failed(err, agentHint, "create the agent")
 	}
@@ -79,7 +83,8 @@ func (a *sidecar) launch(ctx, during context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	a.conn = agent.Dial(newStdio(stream, a.complaints))
+	a.stdio = newStdio(stream, a.complaints)
+	a.conn = agent.Dial(a.stdio)
 	if err := a.engine.api.ContainerStart(during, a.id, container.StartOptions{}); err != nil {
 		return err
 	}
@@ -112,6 +117,10 @@ func agentContainer(image, run, scenario string) (*container.Config, *container.
 func (a *sidecar) ask(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	reply, err := a.conn.Do(ctx, r)
 	if errors.Is(err, agent.ErrGone) {
+		select { // until all that it said has come
+		case <-a.stdio.done:
+		case <-time.After(lastWords):
+		}
 		if said := strings.TrimSpace(a.complaints.String()); said != "" {
 			err = fmt.Errorf("%w; its last words: %s", err, said)
 		}
@@ -134,7 +143,7 @@ func (a *sidecar) close(ctx context.Context) error {
 // questions that need no cluster, such as [agent.Probe]; run, "doctor" for
 // example, is what the agent's container is labelled with.
 func (e *Engine) AskOnce(ctx context.Context, run string, r agent.Request) (agent.Reply, error) {
-	a, err := e.startAgent(ctx, run, "")
+	a, err := e.startAgent(ctx, run, "", "")
 	if err != nil {
 		return agent.Reply{}, err
 	}

@@ -33,7 +33,8 @@ type Spec struct {
 	Nodes []string
 	// Image is any image that the engine has or can pull.
 	Image string
-	// Command is what a node runs; empty for what the image says. In it, in
+	// Command is what a node runs, or the arguments of the image's entrypoint
+	// if it has one; empty for what the image says. In it, in
 	// Env and in Peers, {name}, {ip} and {index} (from 1) stand for the
 	// node's own; in Command and Env, {peers} stands for the entries of all
 	// nodes and {others} for those of all others, joined with commas.
@@ -55,6 +56,9 @@ func (s Spec) validate() error {
 	for _, n := range s.Nodes {
 		if !hostname.MatchString(n) {
 			return fmt.Errorf("%q cannot be a host name", n)
+		}
+		if n == roleAgent {
+			return errors.New("agent is the name of the agent's container, not of a node")
 		}
 		if seen[n] {
 			return fmt.Errorf("two nodes are called %q", n)
@@ -130,7 +134,7 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 func (c *Cluster) prepare(ctx context.Context) (subnet netip.Prefix, err error) {
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		c.agent, err = c.engine.startAgent(ctx, c.spec.Run, c.spec.Scenario)
+		c.agent, err = c.engine.startAgent(ctx, c.spec.Run, c.spec.Scenario, dockerName(c.spec.Run, "agent"))
 		return err
 	})
 	g.Go(func() (err error) {

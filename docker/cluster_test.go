@@ -25,6 +25,7 @@ func TestSpecIsChecked(t *testing.T) {
 		"too many":     {Run: "r", Nodes: many},
 		"twice":        {Run: "r", Nodes: []string{"n1", "n1"}},
 		"no host name": {Run: "r", Nodes: []string{"n_1"}},
+		"the agent":    {Run: "r", Nodes: []string{"agent"}},
 		"empty name":   {Run: "r", Nodes: []string{""}},
 	} {
 		if _, err := (&Engine{}).Up(t.Context(), s, nil); err == nil {

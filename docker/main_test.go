@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	switch os.Args[1] {
 	case "agent":
 		err = agent.Serve(context.Background(), os.Stdin, os.Stdout)
+	case "agent-probe-child":
+		err = agent.ProbeChild(context.Background(), os.Stdin, os.Stdout)
 	case "orchestrator":
 		err = orchestrate(os.Args[2])
 	default:

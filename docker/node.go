@@ -24,6 +24,8 @@ const (
 	// restart. A node that was killed behind our back may look alive to the
 	// engine for a moment.
 	startTries = 3
+	// startPause is how long the engine has to notice, before the next try.
+	startPause = 100 * time.Millisecond
 	// firstMoments is how long a new node is watched: most that cannot run
 	// with what they were given end at once.
 	firstMoments = 300 * time.Millisecond
@@ -109,8 +111,13 @@ func (c *Cluster) Restart(ctx context.Context, name string) error {
 	}
 	var err error
 	for range startTries {
-		if err = c.start(ctx, n); err == nil || ctx.Err() != nil {
-			break
+		if err = c.start(ctx, n); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(startPause):
 		}
 	}
 	return err

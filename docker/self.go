@@ -11,11 +11,16 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
 	// agentBinary is where this program stands in the agent's image.
 	agentBinary = "/shakedown"
+	// agentRepository is what the agents' images are called.
+	agentRepository = "shakedown/agent"
+	// oldAgentAge is how long the image of another version's agent is kept.
+	oldAgentAge = 24 * time.Hour
 	// libraryDir is where the shared libraries stand that it needs, if any.
 	libraryDir = "/lib/shakedown"
 	// agentVariable names a static linux binary of this program, for hosts
@@ -32,7 +37,7 @@ func (e *Engine) agentImage(ctx context.Context) (Image, error) {
 	}
 	key := filesKey(files)
 	s := imageSpec{
-		Ref: "shakedown/agent:" + key[:12], Arch: e.arch, Files: files,
+		Ref: agentRepository + ":" + key[:12], Arch: e.arch, Files: files,
 		Cmd:    []string{agentBinary, "agent"},
 		Labels: map[string]string{labelImage: "1", labelBuild: key},
 	}
@@ -43,7 +48,31 @@ func (e *Engine) agentImage(ctx context.Context) (Image, error) {
 		return img, failed(err, "", doing)
 	}
 	img, err := e.load(ctx, s)
+	if err == nil {
+		e.removeOldAgents(ctx, time.Now())
+	}
 	return img, failed(err, loadHint(err), doing)
+}
+
+// removeOldAgents removes the images of agents that other versions of this
+// program loaded, if they are not used and a day old: whoever works on it
+// makes one with every change. What it cannot remove may stay.
+func (e *Engine) removeOldAgents(ctx context.Context, now time.Time) {
+	images, err := e.listImages(ctx, nil)
+	if err != nil {
+		return
+	}
+	for _, t := range images {
+		if i, err := e.api.ImageInspect(ctx, t.id); err == nil && oldAgent(t, i.Metadata.LastTagTime, now) {
+			_ = e.removeImage(ctx, t.id) // it may have come to be used
+		}
+	}
+}
+
+// oldAgent reports whether the image is of an agent and was loaded before
+// yesterday.
+func oldAgent(t thing, loaded, now time.Time) bool {
+	return strings.HasPrefix(t.name, agentRepository+":") && !loaded.IsZero() && now.Sub(loaded) > oldAgentAge
 }
 
 // filesKey is a hash of what is in an image.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -97,10 +98,31 @@ func staticProgram(t *testing.T, arch string) string {
 	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-o", out, source)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-buildid=", "-o", out, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return out
+}
+
+func TestOldAgent(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, c := range []struct {
+		name string
+		age  time.Duration
+		want bool
+	}{
+		{"shakedown/agent:1", 25 * time.Hour, true},
+		{"shakedown/agent:1", 23 * time.Hour, false},
+		{"shakedown/agents:1", 25 * time.Hour, false},
+		{"shakedown/etcd:1", 25 * time.Hour, false},
+	} {
+		if got := oldAgent(thing{name: c.name}, now.Add(-c.age), now); got != c.want {
+			t.Errorf("%s of %v ago: got %v", c.name, c.age, got)
+		}
+	}
+	if oldAgent(thing{name: "shakedown/agent:1"}, time.Time{}, now) {
+		t.Error("an image of which nobody knows when it was loaded is old")
+	}
 }

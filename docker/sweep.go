@@ -117,7 +117,7 @@ func runningNodes(things []thing) []thing {
 // in the host's network are removed, whose they ever were: without an agent
 // they have expired anyway, but their empty tables would stay.
 func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, alone bool) error {
-	a, err := e.startAgent(ctx, "sweep", "")
+	a, err := e.startAgent(ctx, "sweep", "", "")
 	if err != nil {
 		return err
 	}

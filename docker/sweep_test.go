@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,8 @@ func abandon(t *testing.T, e *Engine, c *Cluster) {
 	}
 }
 
+// TestSweep sweeps one run only, for real: other tests share the engine, and
+// have left things of their own there on purpose.
 func TestSweep(t *testing.T) {
 	e := engine(t)
 	img := abdImage(t, e)
@@ -64,7 +67,13 @@ func TestSweep(t *testing.T) {
 	if things, err := e.list(t.Context(), left.spec.Run); err != nil || len(things) != 5 {
 		t.Errorf("a dry run left %d of 5 things (%v)", len(things), err)
 	}
-	swept, err := e.Sweep(t.Context(), SweepOptions{})
+	if n := sweptOf(dry, stays.spec.Run); n != 0 {
+		t.Errorf("would remove %d things of a run that goes on: %v", n, dry)
+	}
+	if n := sweptOf(dry, ""); n != 0 {
+		t.Errorf("would remove what is of no run: %v", dry)
+	}
+	swept, err := e.Sweep(t.Context(), SweepOptions{Run: left.spec.Run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,4 +148,43 @@ func freeze(t *testing.T, e *Engine, id string) {
 		}
 	}
 	t.Log("the container could not be frozen from here; sweeping one that runs instead")
+}
+
+func TestImagesInUseAreNotSwept(t *testing.T) {
+	e := engine(t)
+	spec := imageSpec{Ref: "shakedown/test-sweep:1", Arch: e.arch, Labels: map[string]string{labelImage: "1"},
+		Files: []file{{"/x", 0o755, []byte(runName(t))}}}
+	img, err := e.load(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := e.api.ContainerCreate(t.Context(), &container.Config{Image: img.Ref, Cmd: []string{"/x"}}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove := func() error {
+		return e.api.ContainerRemove(context.Background(), c.ID, container.RemoveOptions{Force: true})
+	}
+	swept := func(leaving ...thing) bool {
+		images, err := e.listImages(t.Context(), leaving)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(images, func(i thing) bool { return i.name == img.Ref })
+	}
+	if swept() {
+		t.Error("an image that a container uses would be swept")
+	}
+	if !swept(thing{id: c.ID}) {
+		t.Error("an image that only swept containers use would stay")
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	if !swept() {
+		t.Error("an image that nobody uses would stay")
+	}
+	if err := e.removeOne(t.Context(), thing{kind: "image", id: img.ID, name: img.Ref}); err != nil || swept() {
+		t.Errorf("it was not removed (%v)", err)
+	}
 }
