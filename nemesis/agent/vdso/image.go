@@ -83,8 +83,9 @@ func survey(image []byte) (layout, error) {
 	if l.entries, err = entries(f, l.tail); err != nil {
 		return layout{}, err
 	}
-	if l.tail+uint64(len(payload)) > uint64(len(image)) {
-		return layout{}, fmt.Errorf("the vDSO has %d free bytes; %d are needed", max(0, len(image)-int(l.tail)), len(payload))
+	room := uint64(len(image)) - min(l.tail, uint64(len(image)))
+	if room < uint64(len(payload)) {
+		return layout{}, fmt.Errorf("the vDSO has %d free bytes; %d are needed", room, len(payload))
 	}
 	free := image[l.tail : l.tail+uint64(len(payload))]
 	if !l.installed(image) && len(bytes.Trim(free, "\x00")) > 0 {

@@ -11,10 +11,6 @@ import (
 	"strings"
 )
 
-// ErrNoImage is what there is to find in a process that has no vDSO: a kernel
-// thread, one that has ended, or a kernel that was booted without it.
-var ErrNoImage = errors.New("no vDSO is mapped")
-
 // A Process is one process as it was when it was opened: once it has ended or
 // has executed another program, every method returns an error, and it has to
 // be opened again. Its methods are not to be called concurrently.
@@ -75,7 +71,7 @@ func mapping(maps string) (base, size uint64, err error) {
 		}
 		return base, end - base, nil
 	}
-	return 0, 0, ErrNoImage
+	return 0, 0, errors.New("no vDSO is mapped (was the kernel booted without?)")
 }
 
 // image reads the vDSO as it is now.

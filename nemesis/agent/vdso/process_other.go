@@ -9,9 +9,6 @@ import (
 	"runtime"
 )
 
-// ErrNoImage is what there is to find in a process that has no vDSO.
-var ErrNoImage = errors.New("no vDSO is mapped")
-
 // A Process cannot be opened here.
 type Process struct{}
 
