@@ -8,25 +8,32 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 )
 
+// ms is the unit of the tests about faults.
+const ms = time.Millisecond
+
+// window is a fault in force from 10 ms to 30 ms.
+func window(id, fault string, nodes ...string) history.FaultWindow {
+	return history.FaultWindow{ID: id, Fault: fault, Nodes: nodes, Inject: 9 * ms, InForce: 10 * ms, Heal: 29 * ms, Healed: 30 * ms}
+}
+
+func with(f history.FaultWindow, change func(*history.FaultWindow)) history.FaultWindow {
+	change(&f)
+	return f
+}
+
+// cuts gives a fault the links cut, each written "from>to".
+func cuts(pairs ...string) func(*history.FaultWindow) {
+	return func(f *history.FaultWindow) {
+		for _, p := range pairs {
+			from, to, _ := strings.Cut(p, ">")
+			f.Cuts = append(f.Cuts, [2]string{from, to})
+		}
+	}
+}
+
 // TestFaultSentence: a reader must learn what was done to the node that served
 // the operation, by what, from when to when, and how we know.
 func TestFaultSentence(t *testing.T) {
-	const ms = time.Millisecond
-	window := func(id, fault string, nodes ...string) history.FaultWindow {
-		return history.FaultWindow{ID: id, Fault: fault, Nodes: nodes, Inject: 9 * ms, InForce: 10 * ms, Heal: 29 * ms, Healed: 30 * ms}
-	}
-	with := func(f history.FaultWindow, change func(*history.FaultWindow)) history.FaultWindow {
-		change(&f)
-		return f
-	}
-	cuts := func(pairs ...string) func(*history.FaultWindow) {
-		return func(f *history.FaultWindow) {
-			for _, p := range pairs {
-				from, to, _ := strings.Cut(p, ">")
-				f.Cuts = append(f.Cuts, [2]string{from, to})
-			}
-		}
-	}
 	for name, c := range map[string]struct {
 		node   string
 		faults []history.FaultWindow
