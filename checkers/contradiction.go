@@ -39,7 +39,7 @@ type contradiction struct {
 	// initial one, or if missed is a compare-and-set that replaced it.
 	missed, proof, older *access
 	// age is how many events lie between the coming of a stale access's value
-	// (of its successor, for the initial value) and its call.
+	// and its call; 0 for the initial value.
 	age int
 	// skipped is how many acknowledged writes a stale access does not know of.
 	skipped int
@@ -135,7 +135,7 @@ func findStale(all []*tenure, score func(*access) int) *contradiction {
 			}
 			since := v.begin
 			if v.setter == nil {
-				since = w.begin // the initial value was always there, which says nothing
+				since = o.call // the initial value was always there, which tells little
 			}
 			c := &contradiction{pattern: stale, culprit: o, value: v, other: w, age: o.call - since}
 			if best == nil || better(c, best, score) {
