@@ -72,10 +72,11 @@ func Main(env Env) int {
 	}
 }
 
-// afterSignal replaces the command's code by the signal's, if one came.
+// afterSignal replaces the command's code by the signal's, if one came. Only a
+// violation outranks it: what was found stands, whatever else happened.
 func afterSignal(ctx context.Context, code int) int {
 	var i interruption
-	if errors.As(context.Cause(ctx), &i) {
+	if code != exitViolation && errors.As(context.Cause(ctx), &i) {
 		return i.code()
 	}
 	return code

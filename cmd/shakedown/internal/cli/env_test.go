@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -53,6 +54,17 @@ func TestSignalOnceLetsTheCommandEnd(t *testing.T) {
 		}
 		if !strings.Contains(stderr, "stopped") {
 			t.Errorf("the command did not get to its end:\n%s", stderr)
+		}
+	}
+}
+
+// Without this an interrupt could hide a violation that was found all the same.
+func TestViolationOutranksTheSignal(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interruption{os.Interrupt})
+	for code, want := range map[int]int{exitViolation: exitViolation, exitExpected: 130, exitUnknown: 130, exitEnvironment: 130} {
+		if got := afterSignal(ctx, code); got != want {
+			t.Errorf("interrupted with %d, exits with %d, want %d", code, got, want)
 		}
 	}
 }
