@@ -195,13 +195,19 @@ func (a *agent) all() []*node {
 	return nodes
 }
 
-// named finds a node.
-func (a *agent) named(name string) (*node, error) {
+// hold finds a node and locks it. After ctx has ended nothing is begun any
+// more: it may be that all is healed already.
+func (a *agent) hold(ctx context.Context, name string) (*node, error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	n := a.nodes[name]
+	a.mu.Unlock()
 	if n == nil {
 		return nil, fmt.Errorf("node %q is not registered", name)
+	}
+	n.mu.Lock()
+	if err := ctx.Err(); err != nil {
+		n.mu.Unlock()
+		return nil, err
 	}
 	return n, nil
 }

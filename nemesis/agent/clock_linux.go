@@ -266,11 +266,10 @@ func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
 	if r.Offset > mostOff || r.Offset < -mostOff {
 		return Reply{}, fmt.Errorf("an offset of %v: at most 20 years", r.Offset)
 	}
-	n, err := a.named(r.Node)
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.clock.set(r.ID, r.Offset)
 	begin := time.Now()
@@ -281,11 +280,10 @@ func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
 }
 
 func (a *agent) resetClock(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.named(r.Node)
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.clock.reset(r.ID)
 	begin := time.Now()
@@ -303,12 +301,11 @@ func clockReply(n *node, begin time.Time, ctx context.Context) (Reply, error) {
 	return Reply{Evidence: seen.String(), Number: int64(seen.offset), Took: time.Since(begin)}, nil
 }
 
-func (a *agent) readClock(_ context.Context, r Request) (Reply, error) {
-	n, err := a.named(r.Node)
+func (a *agent) readClock(ctx context.Context, r Request) (Reply, error) {
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	pids, err := n.processes()
 	if err != nil {

@@ -14,11 +14,10 @@ const (
 )
 
 func (a *agent) freeze(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.named(r.Node)
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.running(); err != nil {
 		return Reply{}, err
@@ -61,12 +60,11 @@ func (n *node) standsStill() (string, error) {
 		state, n.group.Version, count(len(pids), "process", "processes"), watch), nil
 }
 
-func (a *agent) thaw(_ context.Context, r Request) (Reply, error) {
-	n, err := a.named(r.Node)
+func (a *agent) thaw(ctx context.Context, r Request) (Reply, error) {
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.frozen[r.ID] {
 		return Reply{Evidence: "not frozen by it"}, nil

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,8 +29,13 @@ func TestMain(m *testing.M) {
 		exitOn(ProbeChild(context.Background(), os.Stdin, os.Stdout))
 	case "spin":
 		for {
+			_ = time.Now()
 		}
 	case "parent":
+		exitOn(beParent())
+	case "late-parent":
+		io.ReadFull(os.Stdin, make([]byte, 2)) // "?\n"
+		fmt.Println(time.Now().UnixNano(), 0)
 		exitOn(beParent())
 	case "agent":
 		exitOn(Serve(context.Background(), os.Stdin, os.Stdout))
@@ -64,6 +70,7 @@ type bench struct {
 	*Conn
 	agent  *agent
 	served chan error
+	end    sync.Once
 }
 
 // newBench starts an agent whose bridges are in the network namespace with
@@ -79,26 +86,20 @@ func newBench(t testing.TB, netns int) *bench {
 }
 
 // hangUp does what the orchestrator's death does, and waits for the agent to
-// have healed everything. Once is enough.
+// have healed everything.
 func (b *bench) hangUp(t testing.TB) {
 	t.Helper()
-	b.Close()
-	select {
-	case err, open := <-b.served:
-		if err != nil && open && !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("the agent ended: %v", err)
+	b.end.Do(func() {
+		b.Close()
+		select {
+		case err := <-b.served:
+			if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("the agent ended: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the agent has not ended")
 		}
-		close(b.served)
-		b.served = closed()
-	case <-time.After(20 * time.Second):
-		t.Error("the agent has not ended")
-	}
-}
-
-func closed() chan error {
-	c := make(chan error)
-	close(c)
-	return c
+	})
 }
 
 // ask insists on an answer without an error.
@@ -131,11 +132,18 @@ type child struct {
 // another program if the path is absolute.
 func startChild(t testing.TB, what ...string) *child {
 	t.Helper()
+	return startAs(t, nil, what...)
+}
+
+// startAs starts a child as somebody else.
+func startAs(t testing.TB, who *syscall.Credential, what ...string) *child {
+	t.Helper()
 	needRoot(t)
 	if !strings.HasPrefix(what[0], "/") {
 		what = append([]string{"/proc/self/exe"}, what...)
 	}
 	c := &child{Cmd: exec.Command(what[0], what[1:]...)}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: who}
 	var err error
 	if c.in, err = c.StdinPipe(); err != nil {
 		t.Fatal(err)

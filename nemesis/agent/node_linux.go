@@ -31,8 +31,11 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	if err := a.net.SetAddresses(ctx, r.Node, addresses); err != nil {
 		return Reply{}, err
 	}
-	n := a.node(r.Node)
-	n.mu.Lock()
+	a.know(r.Node)
+	n, err := a.hold(ctx, r.Node)
+	if err != nil {
+		return Reply{}, err
+	}
 	defer n.mu.Unlock()
 	if r.Pid == 0 {
 		err := n.down()
@@ -44,24 +47,21 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	evidence := fmt.Sprintf("pid %d in cgroup %s", r.Pid, n.group.Path)
 	if n.clock.wanted() {
 		seen, err := n.setClocks(ctx)
-		if err != nil {
-			return Reply{}, fmt.Errorf("set its clock, as wanted: %w", err)
-		}
 		evidence += ", " + seen.String()
+		if err != nil { // It may not have executed the node's program yet.
+			evidence = fmt.Sprintf("pid %d, whose clock could not be set yet: %v", r.Pid, err)
+		}
 	}
 	return Reply{Evidence: evidence, Number: int64(r.Pid)}, nil
 }
 
-// node finds a node or makes one.
-func (a *agent) node(name string) *node {
+// know makes a node of that name, unless there is one.
+func (a *agent) know(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	n := a.nodes[name]
-	if n == nil {
-		n = &node{name: name, frozen: map[string]bool{}}
-		a.nodes[name] = n
+	if a.nodes[name] == nil {
+		a.nodes[name] = &node{name: name, frozen: map[string]bool{}}
 	}
-	return n
 }
 
 // runs notes that the node's main process is pid.
@@ -113,11 +113,10 @@ func (n *node) running() error {
 }
 
 func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.named(r.Node)
+	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
 	}
-	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.running(); err != nil {
 		return Reply{}, err

@@ -261,3 +261,16 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d of %d requests were answered", len(heard), many)
 	}
 }
+
+// A request whose time is up before its turn is answered, and not done.
+func TestTimeUpBeforeItsTurn(t *testing.T) {
+	p := newPuppet()
+	s := &session{worker: p, lanes: map[string]*lane{}}
+	s.enter(Request{Node: "n1"}) // Somebody who never leaves.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := s.answer(ctx, Request{Seq: 4, Do: "fine", Node: "n1"}, s.enter(Request{Node: "n1"}))
+	if r.Seq != 4 || !strings.Contains(r.Error, "waited for earlier requests") || len(p.started) > 0 {
+		t.Errorf("%+v, begun: %d", r, len(p.started))
+	}
+}

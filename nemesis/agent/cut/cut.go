@@ -250,7 +250,11 @@ func (n *Network) Heal(ctx context.Context) (int, error) {
 
 // settle brings the kernel to the union of all cuts, in one transaction, and
 // reads back that it is so. A table that somebody deleted is made again.
+// Nothing is begun after ctx has ended: it may be that all is healed already.
 func (n *Network) settle(ctx context.Context) (Change, error) {
+	if err := ctx.Err(); err != nil {
+		return Change{}, err
+	}
 	want, err := n.resolve()
 	if err != nil {
 		return Change{}, err

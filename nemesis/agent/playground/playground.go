@@ -83,8 +83,18 @@ func (p *Playground) Address6(i int) netip.Addr {
 // In runs f on a thread that is in endpoint i's network namespace. What f
 // opens there stays there; goroutines that it starts are elsewhere.
 func (p *Playground) In(i int, f func() error) error {
+	return within(p.endpoints[i], f)
+}
+
+// InBridge runs f on a thread that is in the bridge's network namespace, as In
+// does.
+func (p *Playground) InBridge(f func() error) error {
+	return within(p.bridge, f)
+}
+
+func within(ns *os.File, f func() error) error {
 	return aside(func() error {
-		if err := unix.Setns(int(p.endpoints[i].Fd()), unix.CLONE_NEWNET); err != nil {
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("enter the network namespace: %w", err)
 		}
 		return f()
