@@ -14,6 +14,11 @@ type History struct {
 	// Truncated says that the file's last line was cut short and was dropped:
 	// whoever wrote it did not get to an end.
 	Truncated bool
+	// SessionOnly says that the source knew the order of the events of each
+	// process, and not which of two processes was first: what the order of the
+	// events and their times say beyond that means nothing, and must not be
+	// used to judge. Only some foreign formats are so.
+	SessionOnly bool
 }
 
 // New makes a History of events that are in memory. They are taken as they
