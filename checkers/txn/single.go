@@ -1,0 +1,209 @@
+package txn
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// onlyOne looks for cycles with exactly one anti-dependency: an rw edge from u
+// to v, and a way back from v to u without one.
+type onlyOne struct {
+	graph  *graph
+	core   []int32
+	kinds  uint8
+	budget int
+
+	candidates []candidate
+	p          *plain
+	at         map[int32]int32
+}
+
+// A candidate is an rw edge, of which more is known than that it is there.
+type candidate struct {
+	from  int32
+	arrow *arrow
+}
+
+// gather takes the rw edges that are in a cycle where no two follow each other.
+func (o *onlyOne) gather(double *plain, comp []int32) {
+	for i := range int32(double.size()) {
+		for e := double.first[i]; comp[i] >= 0 && e < double.first[i+1]; e++ {
+			if double.arrow[e].kind == rw && comp[double.to[e]] == comp[i] {
+				o.candidates = append(o.candidates, candidate{double.names[i/2], double.arrow[e]})
+			}
+		}
+	}
+}
+
+// run returns the shortest cycles; complete says that if it found none, there
+// are none.
+func (o *onlyOne) run(ctx context.Context) (cycles [][]step, complete bool, err error) {
+	o.p = o.graph.filter(o.core, o.kinds, false)
+	o.at = make(map[int32]int32, len(o.core))
+	for i, n := range o.core {
+		o.at[n] = int32(i)
+	}
+	order := o.p.topological()
+	if order == nil {
+		// There is a worse cycle without any.
+		return nil, true, nil
+	}
+	hits, complete, err := o.reachable(ctx, order)
+	if err != nil || len(hits) == 0 {
+		return nil, complete, err
+	}
+	slices.SortStableFunc(hits, func(a, b candidate) int { return cmp.Compare(o.distance(a), o.distance(b)) })
+	h := hunt{p: o.p, comp: make([]int32, o.p.size()), txns: o.graph.txns, budget: o.budget}
+	h.from, h.seen = make([]int32, o.p.size()), make([]int32, o.p.size())
+	for _, c := range hits {
+		if h.budget <= 0 || h.limit() < 2 {
+			break
+		}
+		h.back(o.at[c.from], o.at[c.arrow.to], c)
+	}
+	return h.best, true, nil
+}
+
+// distance is how far apart in the history the ends of the edge are: near ones
+// make short cycles.
+func (o *onlyOne) distance(c candidate) int {
+	d := int(c.from) - int(c.arrow.to)
+	return max(d, -d)
+}
+
+// topological returns the nodes such that all edges lead forward; nil if there
+// is a cycle.
+func (p *plain) topological() []int32 {
+	into := make([]int32, p.size())
+	for _, to := range p.to {
+		into[to]++
+	}
+	order := make([]int32, 0, p.size())
+	for i, n := range into {
+		if n == 0 {
+			order = append(order, int32(i))
+		}
+	}
+	for i := 0; i < len(order); i++ {
+		for _, to := range p.to[p.first[order[i]]:p.first[order[i]+1]] {
+			if into[to]--; into[to] == 0 {
+				order = append(order, to)
+			}
+		}
+	}
+	if len(order) < p.size() {
+		return nil
+	}
+	return order
+}
+
+const (
+	// reachBudget is how many edges are followed to learn which candidates
+	// close a cycle.
+	reachBudget = 1_000_000_000
+	// enoughHits is with how many candidates that do we are content.
+	enoughHits = 256
+)
+
+// reachable returns candidates that close a cycle: 64 of them at a time are
+// carried along all edges, in topological order, one bit each.
+func (o *onlyOne) reachable(ctx context.Context, order []int32) (hits []candidate, complete bool, err error) {
+	slices.SortStableFunc(o.candidates, func(a, b candidate) int { return cmp.Compare(o.distance(a), o.distance(b)) })
+	bits := make([]uint64, o.p.size())
+	spent := 0
+	for from := 0; from < len(o.candidates); from += 64 {
+		if spent > reachBudget || len(hits) >= enoughHits {
+			return hits, false, nil
+		}
+		if ctx.Err() != nil {
+			return nil, false, ctx.Err()
+		}
+		batch := o.candidates[from:min(from+64, len(o.candidates))]
+		clear(bits)
+		for i, c := range batch {
+			bits[o.at[c.arrow.to]] |= 1 << i
+		}
+		for _, node := range order {
+			if b := bits[node]; b != 0 {
+				for _, to := range o.p.to[o.p.first[node]:o.p.first[node+1]] {
+					bits[to] |= b
+				}
+			}
+		}
+		spent += len(o.p.to) + len(order)
+		for i, c := range batch {
+			if bits[o.at[c.from]]&(1<<i) != 0 {
+				hits = append(hits, c)
+			}
+		}
+	}
+	return hits, true, nil
+}
+
+// back looks for the shortest way from one node to another, and keeps it with
+// the candidate as a cycle.
+func (h *hunt) back(goal, first int32, c candidate) {
+	h.mark++
+	h.seen[first], h.from[first] = h.mark, -1
+	level, next := []int32{first}, []int32(nil)
+	for depth := 1; len(level) > 0 && depth <= h.limit(); depth++ {
+		for len(level) > 0 {
+			node := level[len(level)-1]
+			level = level[:len(level)-1]
+			if node == goal {
+				h.keepBack(goal, c)
+				return
+			}
+			for a := h.p.first[node]; a < h.p.first[node+1]; a++ {
+				h.budget--
+				to := h.p.to[a]
+				if h.seen[to] == h.mark {
+					continue
+				}
+				h.seen[to], h.from[to] = h.mark, a
+				if h.transaction(to) {
+					next = append(next, to)
+				} else {
+					level = append(level, to)
+				}
+			}
+		}
+		level, next = next, level
+	}
+}
+
+func (h *hunt) keepBack(goal int32, c candidate) {
+	var arcs []int32
+	for node := goal; h.from[node] >= 0; {
+		arcs = append(arcs, h.from[node])
+		node = h.tail(h.from[node])
+	}
+	slices.Reverse(arcs)
+	steps := []step{{from: c.from, to: c.arrow.to, key: c.arrow.key, kind: rw, why: c.arrow.why}}
+	if int(c.arrow.to) < h.txns {
+		steps = append(steps, h.steps(arcs)...)
+	} else {
+		steps = h.through(steps, arcs)
+	}
+	if len(steps) < 2 || slices.ContainsFunc(h.best, func(b []step) bool { return sameCycle(b, steps) }) {
+		return
+	}
+	h.best = append(h.best, steps)
+	slices.SortStableFunc(h.best, func(a, b []step) int { return cmp.Compare(len(a), len(b)) })
+	h.best = h.best[:min(len(h.best), examples)]
+}
+
+// through continues a first step that leads to a node which stands for many.
+func (h *hunt) through(steps []step, arcs []int32) []step {
+	for i, a := range arcs {
+		if to := h.p.to[a]; h.transaction(to) {
+			steps[0].to = h.name(to)
+			if i+1 < len(arcs) {
+				steps = append(steps, h.steps(arcs[i+1:])...)
+			}
+			return steps
+		}
+	}
+	return nil
+}

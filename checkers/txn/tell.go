@@ -1,0 +1,122 @@
+package txn
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+)
+
+// shownFindings is how many anomalies the result itself tells of; the page has
+// more.
+const shownFindings = 3
+
+// A told is an anomaly with who found it.
+type told struct {
+	anomaly string
+	part    *inference
+	class   *class
+	// rules are the weakest models that it rules out.
+	rules []string
+}
+
+// anomalies returns all that was found, those first that rule out most. What
+// several inferences found is told once, by the one that assumes least.
+func (j *judgement) anomalies() []told {
+	var list []told
+	met := set{}
+	for _, part := range j.parts {
+		for _, name := range part.found.names() {
+			if !met[name] {
+				met[name] = true
+				out := j.lattice.ruledOut(name, part.assuming)
+				list = append(list, told{name, part, part.found[name], j.lattice.weakest(out)})
+			}
+		}
+	}
+	weight := func(t told) int { return len(j.lattice.ruledOut(t.anomaly, t.part.assuming)) }
+	slices.SortStableFunc(list, func(a, b told) int { return weight(b) - weight(a) })
+	return list
+}
+
+// tell adds the anomalies to the result, with evidence and pages.
+func (j *judgement) tell(r *checkers.Result) {
+	list := j.anomalies()
+	for i, t := range list {
+		r.Counts["anomaly "+t.anomaly] = int64(t.class.count)
+		found := t.class.shown[0]
+		r.Evidence = append(r.Evidence, t.part.db.events(found.txns)...)
+		if i < shownFindings {
+			r.Says = append(r.Says, j.headline(t))
+			r.Says = append(r.Says, t.part.sentences(found)...)
+		}
+		for n, example := range t.class.shown {
+			if len(example.steps) > 0 {
+				r.Pages = append(r.Pages, drawing(fmt.Sprintf("%s-%d.svg", t.anomaly, n+1), t, example))
+			}
+		}
+	}
+	if len(list) > shownFindings {
+		r.Says = append(r.Says, fmt.Sprintf("%d more kinds of anomalies were found; see anomalies.txt.", len(list)-shownFindings))
+	}
+	slices.Sort(r.Evidence)
+	r.Evidence = slices.Compact(r.Evidence)
+	if len(list) > 0 {
+		r.Pages = append(r.Pages, checkers.Page{Name: "anomalies.txt", Write: func(w io.Writer) error { return j.write(w, list) }})
+	}
+}
+
+func (j *judgement) headline(t told) string {
+	says := fmt.Sprintf("%s, %s", t.anomaly, times(t.class.count))
+	for i, m := range t.rules {
+		if i == 0 {
+			says += ": rules out " + m
+		} else {
+			says += " and " + m
+		}
+	}
+	if len(t.part.assuming) > 0 {
+		says += fmt.Sprintf(" (by what %s promises)", strings.Join(t.part.assuming, " or "))
+	}
+	if steps := t.class.shown[0].steps; len(steps) > 0 {
+		says += ": " + newStory(t.part, steps).loop(steps)
+	}
+	return says + "."
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// sentences tells a finding.
+func (n *inference) sentences(f finding) []string {
+	if len(f.steps) == 0 {
+		return f.says
+	}
+	return newStory(n, f.steps).tell(f.steps)
+}
+
+// write writes all anomalies with all their examples.
+func (j *judgement) write(w io.Writer, list []told) error {
+	out := bufio.NewWriter(w)
+	for _, t := range list {
+		fmt.Fprintln(out, j.headline(t))
+		for i, example := range t.class.shown {
+			fmt.Fprintf(out, "\n  Example %d\n", i+1)
+			for _, line := range t.part.sentences(example) {
+				fmt.Fprintf(out, "  - %s\n", line)
+			}
+		}
+		fmt.Fprintln(out)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write anomalies: %w", err)
+	}
+	return nil
+}
