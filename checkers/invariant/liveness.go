@@ -1,0 +1,297 @@
+package invariant
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.starlark.net/starlark"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// liveness is a rule with a deadline: after each occasion, within so long, an
+// operation must come for which holds is true.
+type liveness struct {
+	within time.Duration
+	// The occasion is one of these: a landmark, an operation for which after is
+	// true (in that operation's group), or the beginning of a phase.
+	landmark landmark
+	after    starlark.Callable
+	phase    string
+
+	holds starlark.Callable
+}
+
+func (l liveness) begin(j *judge) evaluation {
+	return &livenessEvaluation{
+		liveness: l, judge: j, inForce: make(map[string]bool), pending: make(map[int]waiting),
+	}
+}
+
+func (liveness) online() bool { return true }
+
+// A waiting is an operation that is open, and its group.
+type waiting struct{ group string }
+
+// An occasion is a moment from which the time runs.
+type occasion struct {
+	at    time.Duration
+	event int // its index
+	what  string
+	// groups are those who were asked since, or must be; whether they hold.
+	groups map[string]*hope
+}
+
+// A hope is what one group still has to show.
+type hope struct {
+	met, asked bool
+	tries      []*op
+}
+
+type livenessEvaluation struct {
+	liveness
+	judge   *judge
+	open    []*occasion // whose time is not up
+	due     []*occasion // after last_heal: broken, if no later heal comes
+	inForce map[string]bool
+	pending map[int]waiting // by process
+	nodes   []string
+	void    int64 // occasions that a new fault ended
+	begun   int64
+}
+
+func (e *livenessEvaluation) clock(now time.Duration) {
+	for len(e.open) > 0 && now > e.open[0].at+e.within {
+		o := e.open[0]
+		e.open = e.open[1:]
+		if e.landmark == lastHeal {
+			e.due = append(e.due, o)
+			continue
+		}
+		e.settle(o)
+	}
+}
+
+// settle judges an occasion whose time is up.
+func (e *livenessEvaluation) settle(o *occasion) {
+	for _, name := range slices.Sorted(maps.Keys(o.groups)) {
+		h := o.groups[name]
+		switch title := e.judge.rule.per.title(name); {
+		case h.met:
+			e.judge.evaluated++
+		case !h.asked:
+			e.judge.fault(&broke{unsure: true, says: fmt.Sprintf("within %v after %s at %s no client asked%s",
+				e.within, o.what, moment(o.at), title)}, nil)
+		default:
+			e.judge.evaluated++
+			e.breaks(o, h, title)
+		}
+	}
+}
+
+func (e *livenessEvaluation) breaks(o *occasion, h *hope, title string) {
+	before := e.judge.first
+	now := e.judge.now
+	e.judge.now = o.at + e.within
+	e.judge.breaks(nil, &broke{
+		says: fmt.Sprintf("%s was at %s (event %d); %v later it still did not hold%s, in %s",
+			o.what, moment(o.at), o.event, e.within, title, number(len(h.tries), "attempt")),
+		shown: h.tries[:min(len(h.tries), maxShown)],
+	})
+	e.judge.now = now
+	if before == nil {
+		e.judge.first.Evidence = slices.Insert(e.judge.first.Evidence, 0, o.event)
+		slices.Sort(e.judge.first.Evidence)
+		e.judge.first.Evidence = slices.Compact(e.judge.first.Evidence)
+	}
+}
+
+func (e *livenessEvaluation) nemesis(event *history.Op) {
+	switch event.F {
+	case "plan":
+		e.nodes = announced(event).Nodes
+	case "phase":
+		var phase history.PhaseEvent
+		if json.Unmarshal(event.Value, &phase) == nil && e.phase != "" && phase.Phase == e.phase {
+			e.begins(event.Time, event.Index, "the phase "+e.phase)
+		}
+	default:
+		if fault, ok := faultEvent(event); ok && e.landmark != "" {
+			e.fault(event, fault)
+		}
+	}
+}
+
+// fault follows the cluster from whole to hurt and back.
+func (e *livenessEvaluation) fault(event *history.Op, fault history.FaultEvent) {
+	switch fault.Stage {
+	case history.StageInject:
+		e.inForce[fault.ID] = true
+		// What is hurt again owes nothing any more.
+		e.void += int64(len(e.open) + len(e.due))
+		e.open, e.due = nil, nil
+	case history.StageHealed:
+		delete(e.inForce, fault.ID)
+		if len(e.inForce) == 0 {
+			if e.landmark == lastHeal {
+				e.open, e.due = nil, nil
+			}
+			e.begins(event.Time, event.Index, "the heal of "+fault.ID)
+		}
+	}
+}
+
+// begins opens an occasion for all groups.
+func (e *livenessEvaluation) begins(at time.Duration, event int, what string) {
+	o := &occasion{at: at, event: event, what: what, groups: make(map[string]*hope)}
+	if e.judge.rule.per.by == "node" {
+		for _, node := range e.nodes {
+			o.groups[node] = &hope{}
+		}
+	}
+	if e.judge.rule.per == (grouping{}) {
+		o.groups[""] = &hope{}
+	}
+	for _, process := range slices.Sorted(maps.Keys(e.pending)) {
+		o.hope(e.pending[process].group).asked = true
+	}
+	e.open = append(e.open, o)
+	e.begun++
+}
+
+func (o *occasion) hope(group string) *hope {
+	h, ok := o.groups[group]
+	if !ok {
+		h = &hope{}
+		o.groups[group] = h
+	}
+	return h
+}
+
+func (e *livenessEvaluation) invoked(event *history.Op) {
+	group, err := e.judge.rule.per.of(e.judge.machine, &op{did: history.Operation{Invoke: event}})
+	if err != nil {
+		e.judge.fault(err, nil)
+		return
+	}
+	e.pending[event.Process] = waiting{group: group}
+	for _, o := range e.open {
+		if h := e.hopeOf(o, group); h != nil {
+			h.asked = true
+		}
+	}
+}
+
+// hopeOf returns what group owes; nil if o is about another group only.
+func (e *livenessEvaluation) hopeOf(o *occasion, group string) *hope {
+	if e.after == nil {
+		return o.hope(group)
+	}
+	return o.groups[group]
+}
+
+func (e *livenessEvaluation) operation(o *op) {
+	delete(e.pending, o.did.Invoke.Process)
+	group, err := e.judge.rule.per.of(e.judge.machine, o)
+	if err != nil {
+		e.judge.fault(err, o)
+		return
+	}
+	if o.did.Complete != nil {
+		e.answered(o, group)
+	}
+	if e.after == nil {
+		return
+	}
+	yes, err := e.judge.machine.predicate(e.after, o)
+	if err != nil {
+		e.judge.fault(err, o)
+		return
+	}
+	if yes {
+		e.open = append(e.open, &occasion{
+			at: o.moment(), event: o.last().Index, what: "the " + o.did.Invoke.F, groups: map[string]*hope{group: {asked: e.isOpen(group)}},
+		})
+	}
+}
+
+func (e *livenessEvaluation) isOpen(group string) bool {
+	for _, w := range e.pending {
+		if w.group == group {
+			return true
+		}
+	}
+	return false
+}
+
+// answered tells all open occasions of the group of an operation that ended.
+func (e *livenessEvaluation) answered(o *op, group string) {
+	var wanting []*hope
+	for _, each := range e.open {
+		if h := e.hopeOf(each, group); h != nil && !h.met {
+			wanting = append(wanting, h)
+		}
+	}
+	if len(wanting) == 0 {
+		return
+	}
+	yes, err := e.judge.machine.predicate(e.holds, o)
+	if err != nil {
+		e.judge.fault(err, o)
+		return
+	}
+	for _, h := range wanting {
+		h.asked, h.met = true, yes
+		if len(h.tries) < 1000 {
+			h.tries = append(h.tries, o)
+		}
+	}
+}
+
+func (e *livenessEvaluation) finish(h *history.History) {
+	if h == nil {
+		return
+	}
+	if e.landmark == lastHeal && len(e.inForce) > 0 {
+		e.judge.fault(&broke{unsure: true, says: "the fault " + slices.Sorted(maps.Keys(e.inForce))[0] + " was never seen to be healed"}, nil)
+		return
+	}
+	for _, o := range e.due {
+		e.settle(o)
+	}
+	for _, o := range e.open {
+		e.tooEarly(o)
+	}
+	if e.void > 0 {
+		e.judge.extra["hurt_again"] = e.void
+	}
+}
+
+// tooEarly judges an occasion whose time was not up when the history ended.
+func (e *livenessEvaluation) tooEarly(o *occasion) {
+	for _, name := range slices.Sorted(maps.Keys(o.groups)) {
+		if o.groups[name].met {
+			e.judge.evaluated++
+			continue
+		}
+		e.judge.fault(&broke{unsure: true, says: fmt.Sprintf("the history ends %v after %s at %s, before the %v were over%s",
+			(e.judge.now - o.at).Round(time.Millisecond), o.what, moment(o.at), e.within, e.judge.rule.per.title(name))}, nil)
+	}
+}
+
+func (e *livenessEvaluation) missing() string {
+	switch {
+	case e.begun > 0 && e.void >= e.begun:
+		return "each time it was hurt again before the time was up"
+	case e.begun > 0:
+		return "nobody asked when it mattered"
+	case e.landmark != "":
+		return "nothing was healed"
+	case e.phase != "":
+		return fmt.Sprintf("there was no phase %q", e.phase)
+	}
+	return "no operation was an occasion for it (after=…)"
+}
