@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -64,5 +65,9 @@ func (r *run) watchOperations(ctx context.Context) (stop func()) {
 func (r *run) sayOperations() {
 	c := r.rec.counts()
 	rate := float64(c["ok"]+c["fail"]+c["info"]) / max(r.since().Seconds(), 1)
-	r.say("ops", "%d ok, %d fail, %d unknown, %.0f/s", c["ok"], c["fail"], c["info"], rate)
+	text := fmt.Sprintf("%d ok, %d fail, %d unknown, %.0f/s", c["ok"], c["fail"], c["info"], rate)
+	if c["shed"] > 0 {
+		text += fmt.Sprintf("; %d not sent, their client was still waiting", c["shed"])
+	}
+	r.say("ops", "%s", text)
 }
