@@ -181,12 +181,17 @@ func (r *reader) process(e *event, c byte) error {
 		}
 		return nil
 	}
-	n, err := integer(r.token())
-	if err != nil || n > maxProcess {
-		return errors.Join(err, fmt.Errorf("no process has such a number"))
+	var err error
+	e.Process, err = processNumber(r.token())
+	return err
+}
+
+func processNumber(token []byte) (int, error) {
+	n, err := integer(token)
+	if err != nil || n < 0 || n > maxProcess {
+		return 0, fmt.Errorf("%.60q is not the number of a process", token)
 	}
-	e.Process = int(n)
-	return nil
+	return int(n), nil
 }
 
 // maxProcess leaves room for the numbers that processes get when they retire.

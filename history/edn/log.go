@@ -68,11 +68,10 @@ func (e *events) logged(line []byte, number int) error {
 	e.buf, e.at, e.line = rest, 0, number
 	op := history.Op{Index: history.NoIndex, Time: history.NoTime, Type: typ, Process: history.Nemesis}
 	if isDigit(process[0]) {
-		n, err := integer(process)
-		if err != nil || n > maxProcess {
-			return errors.Join(err, fmt.Errorf("%.60s is not a process", process))
+		var err error
+		if op.Process, err = processNumber(process); err != nil {
+			return err
 		}
-		op.Process = int(n)
 	}
 	if err := e.columns(&op); err != nil {
 		return err

@@ -164,6 +164,12 @@ func number(dst, token []byte) ([]byte, error) {
 	if whole, ok := bytes.CutSuffix(digits, []byte("N")); ok && isInteger(whole) {
 		return append(dst, whole...), nil
 	}
+	if hex, ok := bytes.CutPrefix(digits, []byte("0x")); ok {
+		// Clojure prints the identity of objects so.
+		if n, err := strconv.ParseUint(string(hex), 16, 64); err == nil {
+			return strconv.AppendUint(dst, n, 10), nil
+		}
+	}
 	from := len(dst)
 	dst, ok := fraction(dst, bytes.TrimSuffix(digits, []byte("M")))
 	if !ok {
@@ -217,13 +223,9 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // integer reads an integer that must fit.
 func integer(token []byte) (int64, error) {
-	if len(token) == 0 {
-		return 0, fmt.Errorf("%q is not an integer", token)
-	}
-	digits := bytes.TrimSuffix(token, []byte("N"))
-	n, err := strconv.ParseInt(string(digits), 10, 64)
+	n, err := strconv.ParseInt(string(bytes.TrimSuffix(token, []byte("N"))), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%.60q is not an integer: %w", token, err)
+		return 0, fmt.Errorf("%.60q is not an integer of 64 bits", token)
 	}
 	return n, nil
 }

@@ -87,7 +87,7 @@ func appendKeyed(b []byte, op *history.Op) ([]byte, error) {
 	if op.Key != "" {
 		return appendScalar(append(b, ", :key "...), op.Key), nil
 	}
-	if op.Process != history.Nemesis && bytes.HasPrefix(bytes.TrimLeft(op.Value, " \t\r\n"), []byte("[")) {
+	if op.Process != history.Nemesis && bytes.HasPrefix(bytes.TrimLeft(op.Value, blanks), []byte("[")) {
 		b = append(b, ", :key nil"...)
 	}
 	return b, nil
@@ -116,21 +116,31 @@ func appendValue(b []byte, value json.RawMessage) ([]byte, error) {
 	return c.out, err
 }
 
-// isTransaction reports whether a value is a list of micro-operations: lists
-// whose first element names what they do.
-func isTransaction(value json.RawMessage) bool {
-	var operations []json.RawMessage
-	if value = bytes.TrimLeft(value, " \t\r\n"); value[0] != '[' || json.Unmarshal(value, &operations) != nil {
+// isTransaction reports whether a value, which must be valid JSON, is a list of
+// micro-operations: lists whose first element names what they do.
+func isTransaction(value []byte) bool {
+	value = bytes.TrimLeft(value, blanks)
+	if value[0] != '[' {
 		return false
 	}
-	for _, operation := range operations {
-		var parts []json.RawMessage
-		if json.Unmarshal(operation, &parts) != nil || len(parts) < 2 || !isOperation(string(parts[0])) {
+	for at := 1; ; at++ {
+		end := elementEnd(value, at)
+		operation := bytes.Trim(value[at:end], blanks)
+		if len(operation) == 0 || operation[0] != '[' {
 			return false
 		}
+		name := elementEnd(operation, 1)
+		if operation[name] != ',' || !isOperation(string(bytes.Trim(operation[1:name], blanks))) {
+			return false
+		}
+		if at = end; value[at] != ',' {
+			return true
+		}
 	}
-	return len(operations) > 0
 }
+
+// blanks are what JSON allows between its words.
+const blanks = " \t\r\n"
 
 func isOperation(name string) bool {
 	switch name {
@@ -150,7 +160,7 @@ type converter struct {
 
 // peek returns the next byte that is not blank.
 func (c *converter) peek() byte {
-	c.rest = bytes.TrimLeft(c.rest, " \t\r\n")
+	c.rest = bytes.TrimLeft(c.rest, blanks)
 	return c.rest[0]
 }
 
@@ -166,7 +176,7 @@ func (c *converter) value() error {
 		return err
 	}
 	word := c.rest
-	if end := bytes.IndexAny(word, ",]} \t\r\n"); end >= 0 {
+	if end := bytes.IndexAny(word, ",]}"+blanks); end >= 0 {
 		word = word[:end]
 	}
 	c.rest = c.rest[len(word):]
@@ -179,10 +189,14 @@ func (c *converter) value() error {
 
 // text takes a string.
 func (c *converter) text() (string, error) {
-	end := stringEnd(c.rest, 0) + 1
+	end := stringEnd(c.rest, 0)
+	quoted := c.rest[:end+1]
+	c.rest = c.rest[end+1:]
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1:end]), nil
+	}
 	var text string
-	err := json.Unmarshal(c.rest[:end], &text)
-	c.rest = c.rest[end:]
+	err := json.Unmarshal(quoted, &text)
 	return text, err
 }
 
