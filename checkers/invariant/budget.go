@@ -121,7 +121,7 @@ func chargeDeep(thread *starlark.Thread, v starlark.Value, n int64) error {
 func guards() starlark.StringDict {
 	all := starlark.StringDict{}
 	for name, fn := range map[string]builtin{
-		guardPlus: plus, guardTimes: times, guardPercent: percent, guardAdd: addTo,
+		guardPlus: plus, guardTimes: multiply, guardPercent: percent, guardAdd: addTo,
 		guardSet: setItem, guardCall: callMethod, guardCopy: copied, guardMade: copied, guardItem: item,
 	} {
 		all[name] = starlark.NewBuiltin(name, fn)
@@ -173,7 +173,7 @@ func isSmall(v starlark.Value) bool {
 	return false
 }
 
-func times(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+func multiply(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 	x, y := args[0], args[1]
 	if !isSmall(x) || !isSmall(y) {
 		if err := chargeTimes(thread, x, y); err != nil {
@@ -261,7 +261,7 @@ func setItem(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, 
 	var next starlark.Value
 	switch guardFor(op) {
 	case guardTimes:
-		next, err = times(thread, nil, starlark.Tuple{old, y}, nil)
+		next, err = multiply(thread, nil, starlark.Tuple{old, y}, nil)
 	case guardPercent:
 		next, err = percent(thread, nil, starlark.Tuple{old, y}, nil)
 	default:

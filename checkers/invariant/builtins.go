@@ -85,7 +85,7 @@ func failed(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, 
 	if err := chargeDeep(thread, args, 1); err != nil {
 		return nil, err
 	}
-	found := &broke{unsure: fn.Name() == "unknown"}
+	found := &broke{unsure: fn.Name() == "unknown", at: thread.CallFrame(1).Pos}
 	var words []string
 	for _, arg := range args {
 		switch arg := arg.(type) {

@@ -98,7 +98,7 @@ func execute(path string, program *starlark.Program, words starlark.StringDict, 
 	_, err := m.call(top)
 	var called *broke
 	if errors.As(err, &called) {
-		return &ScriptError{Path: path, Message: "fail: " + called.says}
+		return scriptError(path, called.at, "the file itself fails: "+called.says)
 	}
 	return err
 }

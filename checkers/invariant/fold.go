@@ -1,6 +1,8 @@
 package invariant
 
 import (
+	"fmt"
+
 	"go.starlark.net/starlark"
 
 	"github.com/shakedown-dev/shakedown/history"
@@ -35,6 +37,8 @@ type folded struct {
 	// used is the machine's use when the state was last weighed.
 	used int64
 	dead bool
+	name string
+	last *op
 }
 
 func (e *foldEvaluation) operation(o *op) {
@@ -47,6 +51,7 @@ func (e *foldEvaluation) operation(o *op) {
 		return
 	}
 	e.judge.evaluated++
+	g.last = o
 	next, err := e.judge.machine.call(e.step, g.state, o)
 	if err == nil && next != starlark.None {
 		g.state = next
@@ -69,7 +74,7 @@ func (e *foldEvaluation) group(o *op) (*folded, error) {
 	}
 	g, ok := e.groups[name]
 	if !ok {
-		g = &folded{}
+		g = &folded{name: name}
 		e.groups[name] = g
 		e.order = append(e.order, g)
 		if g.state, err = e.fresh(); err != nil {
@@ -118,9 +123,10 @@ func (e *foldEvaluation) finish(h *history.History) {
 		yes, err := e.judge.machine.optional(e.end, g.state)
 		switch {
 		case err != nil:
-			e.judge.fault(err, nil)
+			e.judge.fault(err, g.last)
 		case !yes:
-			e.judge.breaks(nil, &broke{says: "at the end the state was not as it should be: " + show(g.state)})
+			e.judge.breaks(g.last, &broke{says: fmt.Sprintf("that was the last one%s, and the state at the end is not as it should be: %s",
+				e.judge.rule.per.title(g.name), show(g.state))})
 		}
 	}
 }

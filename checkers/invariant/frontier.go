@@ -344,7 +344,7 @@ func (f *frontier) proof(culprit *entry) []string {
 		says = append(says, "The model refuses it: "+sentence(reason))
 	}
 	says = append(says, f.order(f.ways[keys[0]])...)
-	return append(says, f.stillOpen(culprit)...)
+	return append(says, f.stillOpen(culprit, f.ways[keys[0]])...)
 }
 
 func (f *frontier) show(state int32) string {
@@ -385,10 +385,10 @@ func brief(o *op) string {
 }
 
 // stillOpen names what might have explained the culprit, but does not.
-func (f *frontier) stillOpen(culprit *entry) []string {
+func (f *frontier) stillOpen(culprit *entry, w *way) []string {
 	var words []string
 	for _, e := range f.slots {
-		if e == nil || e == culprit {
+		if e == nil || e == culprit || has(w.done, e.slot) {
 			continue
 		}
 		words = append(words, fmt.Sprintf("%s (event %d)", brief(e.o), e.o.did.Invoke.Index))
@@ -397,7 +397,7 @@ func (f *frontier) stillOpen(culprit *entry) []string {
 		}
 	}
 	if len(words) == 0 {
-		return []string{"Nothing else was open at that moment."}
+		return []string{"Nothing else was open at that moment that could explain it."}
 	}
 	slices.Sort(words)
 	return []string{"Open at that moment, and no help: " + few(words, 6, "and") + "."}

@@ -194,7 +194,7 @@ func (g *guard) expr(e syntax.Expr) syntax.Expr {
 		return call(guardMade, e.Lbrace, e)
 	case *syntax.DotExpr:
 		if copying(e.Name.Name) {
-			g.refuse(e.NamePos, "the method "+e.Name.Name+" can only be called here, not kept: write x."+e.Name.Name+"(…)")
+			g.refuse(e.Name.NamePos, "the method "+e.Name.Name+" can only be called here, not kept: write x."+e.Name.Name+"(…)")
 		}
 		e.X = g.expr(e.X)
 	case *syntax.IndexExpr:

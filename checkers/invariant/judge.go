@@ -167,7 +167,7 @@ func (j *judge) breaks(o *op, found *broke) {
 	}
 	if o != nil {
 		b.At = o.moment()
-		b.Says = append(b.Says, "It was broken at "+moment(b.At)+" by this operation: "+sentence(o.describe()))
+		b.Says = append(b.Says, "It was broken at "+moment(b.At)+" by this operation: "+ending(o.describe()))
 		b.Evidence = append(b.Evidence, o.events()...)
 	}
 	if found.says != "" {

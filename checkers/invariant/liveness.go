@@ -28,13 +28,11 @@ type liveness struct {
 func (l liveness) begin(j *judge) evaluation {
 	return &livenessEvaluation{
 		liveness: l, judge: j, inForce: make(map[string]bool), pending: make(map[int]waiting),
+		hopes: make(map[string][]*hope), tries: make(map[string][]*op),
 	}
 }
 
 func (liveness) online() bool { return true }
-
-// A waiting is an operation that is open, and its group.
-type waiting struct{ group string }
 
 // An occasion is a moment from which the time runs.
 type occasion struct {
@@ -48,30 +46,60 @@ type occasion struct {
 // A hope is what one group still has to show.
 type hope struct {
 	met, asked bool
-	tries      []*op
+	// open are the invocations that had no answer when the time was up.
+	open []*history.Op
+}
+
+// A waiting is an operation that is open, and its group.
+type waiting struct {
+	group  string
+	invoke *history.Op
 }
 
 type livenessEvaluation struct {
 	liveness
 	judge   *judge
-	open    []*occasion // whose time is not up
+	open    []*occasion // whose time is not up, in order
 	due     []*occasion // after last_heal: broken, if no later heal comes
 	inForce map[string]bool
 	pending map[int]waiting // by process
 	nodes   []string
 	void    int64 // occasions that a new fault ended
 	begun   int64
+	// hopes are, with after, those not met yet of each group, in order.
+	hopes map[string][]*hope
+	// tries are the last operations that were answered, of each group.
+	tries map[string][]*op
 }
+
+// maxTries is how many answers of a group are remembered.
+const maxTries = 256
 
 func (e *livenessEvaluation) clock(now time.Duration) {
 	for len(e.open) > 0 && now > e.open[0].at+e.within {
 		o := e.open[0]
 		e.open = e.open[1:]
+		e.unanswered(o)
 		if e.landmark == lastHeal {
 			e.due = append(e.due, o)
 			continue
 		}
 		e.settle(o)
+	}
+}
+
+// unanswered notes who still waits for an answer now that the time is up.
+func (e *livenessEvaluation) unanswered(o *occasion) {
+	for _, process := range slices.Sorted(maps.Keys(e.pending)) {
+		w := e.pending[process]
+		if h, ok := o.groups[w.group]; ok && !h.met {
+			h.open = append(h.open, w.invoke)
+		}
+	}
+	for group, h := range o.groups {
+		if hopes := e.hopes[group]; len(hopes) > 0 && hopes[0] == h {
+			e.hopes[group] = hopes[1:]
+		}
 	}
 }
 
@@ -87,26 +115,35 @@ func (e *livenessEvaluation) settle(o *occasion) {
 				e.within, o.what, moment(o.at), title)}, nil)
 		default:
 			e.judge.evaluated++
-			e.breaks(o, h, title)
+			e.breaks(o, h, name)
 		}
 	}
 }
 
-func (e *livenessEvaluation) breaks(o *occasion, h *hope, title string) {
-	before := e.judge.first
-	now := e.judge.now
-	e.judge.now = o.at + e.within
-	e.judge.breaks(nil, &broke{
-		says: fmt.Sprintf("%s was at %s (event %d); %v later it still did not hold%s, in %s",
-			o.what, moment(o.at), o.event, e.within, title, number(len(h.tries), "attempt")),
-		shown: h.tries[:min(len(h.tries), maxShown)],
-	})
-	e.judge.now = now
-	if before == nil {
-		e.judge.first.Evidence = slices.Insert(e.judge.first.Evidence, 0, o.event)
-		slices.Sort(e.judge.first.Evidence)
-		e.judge.first.Evidence = slices.Compact(e.judge.first.Evidence)
+func (e *livenessEvaluation) breaks(o *occasion, h *hope, group string) {
+	j := e.judge
+	if j.first != nil {
+		j.broken++
+		return
 	}
+	var answered []*op
+	for _, try := range e.tries[group] {
+		if try.moment() >= o.at && try.moment() <= o.at+e.within {
+			answered = append(answered, try)
+		}
+	}
+	j.breaks(nil, &broke{
+		says: fmt.Sprintf("%s was at %s (event %d); %v later it still did not hold%s: %s did not make it true, %d had no answer yet",
+			o.what, moment(o.at), o.event, e.within, j.rule.per.title(group), number(len(answered), "answer"), len(h.open)),
+		shown: answered[max(0, len(answered)-maxShown):],
+	})
+	j.first.At = o.at + e.within
+	j.first.Evidence = append(j.first.Evidence, o.event)
+	for _, invoke := range h.open {
+		j.first.Says = append(j.first.Says, "Without an answer: "+ending((&op{did: history.Operation{Invoke: invoke}}).asked()))
+		j.first.Evidence = append(j.first.Evidence, invoke.Index)
+	}
+	j.first.sort()
 }
 
 func (e *livenessEvaluation) nemesis(event *history.Op) {
@@ -172,48 +209,43 @@ func (o *occasion) hope(group string) *hope {
 }
 
 func (e *livenessEvaluation) invoked(event *history.Op) {
-	group, err := e.judge.rule.per.of(e.judge.machine, &op{did: history.Operation{Invoke: event}})
+	group, err := e.judge.rule.per.of(e.judge.machine, &op{did: history.Operation{Invoke: event}, clients: e.judge.clients})
 	if err != nil {
 		e.judge.fault(err, nil)
 		return
 	}
-	e.pending[event.Process] = waiting{group: group}
-	for _, o := range e.open {
-		if h := e.hopeOf(o, group); h != nil {
-			h.asked = true
-		}
-	}
-}
-
-// hopeOf returns what group owes; nil if o is about another group only.
-func (e *livenessEvaluation) hopeOf(o *occasion, group string) *hope {
+	e.pending[event.Process] = waiting{group, event}
 	if e.after == nil {
-		return o.hope(group)
+		for _, o := range e.open {
+			o.hope(group).asked = true
+		}
+		return
 	}
-	return o.groups[group]
+	hopes := e.hopes[group]
+	for i := len(hopes) - 1; i >= 0 && !hopes[i].asked; i-- {
+		hopes[i].asked = true
+	}
 }
 
 func (e *livenessEvaluation) operation(o *op) {
 	delete(e.pending, o.did.Invoke.Process)
 	group, err := e.judge.rule.per.of(e.judge.machine, o)
-	if err != nil {
-		e.judge.fault(err, o)
-		return
+	if err == nil && o.did.Complete != nil {
+		err = e.answered(o, group)
 	}
-	if o.did.Complete != nil {
-		e.answered(o, group)
+	yes := false
+	if err == nil && e.after != nil {
+		yes, err = e.judge.machine.predicate(e.after, o)
 	}
-	if e.after == nil {
-		return
-	}
-	yes, err := e.judge.machine.predicate(e.after, o)
 	if err != nil {
 		e.judge.fault(err, o)
 		return
 	}
 	if yes {
+		h := &hope{asked: e.isOpen(group)}
+		e.hopes[group] = append(e.hopes[group], h)
 		e.open = append(e.open, &occasion{
-			at: o.moment(), event: o.last().Index, what: "the " + o.did.Invoke.F, groups: map[string]*hope{group: {asked: e.isOpen(group)}},
+			at: o.moment(), event: o.last().Index, what: "the " + o.did.Invoke.F, groups: map[string]*hope{group: h},
 		})
 	}
 }
@@ -228,27 +260,32 @@ func (e *livenessEvaluation) isOpen(group string) bool {
 }
 
 // answered tells all open occasions of the group of an operation that ended.
-func (e *livenessEvaluation) answered(o *op, group string) {
-	var wanting []*hope
-	for _, each := range e.open {
-		if h := e.hopeOf(each, group); h != nil && !h.met {
-			wanting = append(wanting, h)
+func (e *livenessEvaluation) answered(o *op, group string) error {
+	hopes := e.hopes[group]
+	if e.after == nil {
+		hopes = nil
+		for _, each := range e.open {
+			if h := each.hope(group); !h.met {
+				hopes = append(hopes, h)
+			}
 		}
 	}
-	if len(wanting) == 0 {
-		return
+	if len(hopes) == 0 {
+		return nil
+	}
+	if e.tries[group] = append(e.tries[group], o); len(e.tries[group]) > 2*maxTries {
+		e.tries[group] = slices.Clone(e.tries[group][maxTries:])
 	}
 	yes, err := e.judge.machine.predicate(e.holds, o)
-	if err != nil {
-		e.judge.fault(err, o)
-		return
-	}
-	for _, h := range wanting {
-		h.asked, h.met = true, yes
-		if len(h.tries) < 1000 {
-			h.tries = append(h.tries, o)
+	for _, h := range hopes {
+		if yes {
+			h.met = true
 		}
 	}
+	if yes {
+		delete(e.hopes, group)
+	}
+	return err
 }
 
 func (e *livenessEvaluation) finish(h *history.History) {

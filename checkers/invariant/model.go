@@ -96,8 +96,7 @@ func (e *modelEvaluation) stuck(f *frontier, culprit *entry, name string) {
 	for _, o := range f.shown {
 		j.first.Evidence = append(j.first.Evidence, o.events()...)
 	}
-	slices.Sort(j.first.Evidence)
-	j.first.Evidence = slices.Compact(j.first.Evidence)
+	j.first.sort()
 }
 
 func (e *modelEvaluation) missing() string {

@@ -27,10 +27,14 @@ func (b *Break) show(shown []*op, culprit *op) {
 			continue
 		}
 		if len(b.Says) < maxShown {
-			b.Says = append(b.Says, "With it belongs: "+sentence(o.describe()))
+			b.Says = append(b.Says, "With it belongs: "+ending(o.describe()))
 		}
 		b.Evidence = append(b.Evidence, o.events()...)
 	}
+	b.sort()
+}
+
+func (b *Break) sort() {
 	slices.Sort(b.Evidence)
 	b.Evidence = slices.Compact(b.Evidence)
 }

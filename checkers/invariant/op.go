@@ -63,7 +63,7 @@ func (o *op) Attr(name string) (starlark.Value, error) {
 		return starlark.String(o.did.Invoke.F), nil
 	case "value":
 		if o.value == nil {
-			o.value = decode(o.did.Value())
+			o.value = o.decodeValue()
 		}
 		return o.value, nil
 	case "ok":
@@ -82,6 +82,15 @@ func (o *op) Attr(name string) (starlark.Value, error) {
 		return starlark.MakeInt(o.did.Invoke.Index), nil
 	}
 	return o.rareAttr(name)
+}
+
+// decodeValue is what was answered, or asked. An answer that did not come has no
+// value, even where a client wrote one down.
+func (o *op) decodeValue() starlark.Value {
+	if o.did.Type() == history.Info {
+		return decode(o.did.Invoke.Value)
+	}
+	return decode(o.did.Value())
 }
 
 func (o *op) rareAttr(name string) (starlark.Value, error) {
@@ -163,6 +172,10 @@ func (o *op) CompareSameType(operator syntax.Token, y starlark.Value, _ int) (bo
 
 // describe says what was asked, of whom, and how it ended.
 func (o *op) describe() string {
+	return o.asked() + ", " + o.outcome()
+}
+
+func (o *op) asked() string {
 	var b strings.Builder
 	b.WriteString(o.did.Invoke.F)
 	if o.did.Invoke.Key != "" {
@@ -175,8 +188,7 @@ func (o *op) describe() string {
 	if o.did.Invoke.Node != "" {
 		b.WriteString(" on " + o.did.Invoke.Node)
 	}
-	fmt.Fprintf(&b, ", asked at %s (event %d), ", moment(o.did.Invoke.Time), o.did.Invoke.Index)
-	b.WriteString(o.outcome())
+	fmt.Fprintf(&b, ", asked at %s (event %d)", moment(o.did.Invoke.Time), o.did.Invoke.Index)
 	return b.String()
 }
 

@@ -38,6 +38,7 @@ type broke struct {
 	says   string
 	shown  []*op
 	unsure bool // unknown("…") instead of fail("…")
+	at     syntax.Position
 }
 
 func (b *broke) Error() string { return b.says }

@@ -33,21 +33,24 @@ func (j *judge) result(h *history.History) checkers.Result {
 		return r
 	}
 	r.Verdict = checkers.Valid
-	r.Says = []string{fmt.Sprintf("%s It held in %s.", j.promise(), j.exercised())}
+	r.Says = []string{fmt.Sprintf("%s It was judged %s, and held.", j.promise(), times(j.evaluated))}
 	return r
 }
 
 // promise is the rule in its author's words, as a sentence.
 func (j *judge) promise() string {
 	if j.rule.says == "" {
-		return fmt.Sprintf("The rule %s.", j.rule.name)
+		return fmt.Sprintf("The rule %q.", j.rule.name)
 	}
 	return sentence(j.rule.says)
 }
 
-// exercised says how much was judged.
-func (j *judge) exercised() string {
-	return number(j.evaluated, "evaluation")
+// times says how often: "once", "17 times".
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func (j *judge) violation(h *history.History) []string {
@@ -61,7 +64,7 @@ func (j *judge) violation(h *history.History) []string {
 		says = append(says, s)
 	}
 	if j.broken > 1 {
-		says = append(says, fmt.Sprintf("It was broken %d times in %s; this is the first.", j.broken, j.exercised()))
+		says = append(says, fmt.Sprintf("It was judged %s and broken %d times; this is the first.", times(j.evaluated), j.broken))
 	}
 	return says
 }
@@ -96,7 +99,7 @@ func (j *judge) unknown(h *history.History) []string {
 	case j.trouble != nil:
 		return j.sayTrouble()
 	case j.unsure != "":
-		return []string{"It cannot be judged: " + sentence(j.unsure)}
+		return []string{"It cannot be judged: " + ending(j.unsure)}
 	case j.evaluated == 0:
 		return []string{fmt.Sprintf("It was never exercised: %s.", j.missing())}
 	}
@@ -119,10 +122,10 @@ func (j *judge) missing() string {
 func (j *judge) sayTrouble() []string {
 	says := []string{"The script has an error, so nothing was shown: " + j.trouble.Error() + "."}
 	if j.inHand != nil {
-		says = append(says, "In hand was: "+sentence(j.inHand.describe()))
+		says = append(says, "In hand was: "+ending(j.inHand.describe()))
 	}
 	if j.troubles > 1 {
-		says = append(says, fmt.Sprintf("There were %s in %s.", number(j.troubles, "error"), j.exercised()))
+		says = append(says, fmt.Sprintf("It was judged %s, with %s.", times(j.evaluated), number(j.troubles, "error")))
 	}
 	return says
 }

@@ -2,6 +2,7 @@ package invariant
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.starlark.net/starlark"
@@ -43,7 +44,8 @@ func (e *wholeEvaluation) finish(h *history.History) {
 		e.judge.fault(err, nil)
 	case v == starlark.None:
 	case yes == e.never:
-		e.judge.breaks(nil, &broke{says: "looking at " + number(len(e.seen), "operation") + ", the whole history breaks it"})
+		e.judge.breaks(nil, &broke{says: fmt.Sprintf("at the end of the history, %s, its %s broke it; fail(\"…\", op) in the rule would name them",
+			moment(e.judge.now), number(len(e.seen), "operation"))})
 	}
 }
 

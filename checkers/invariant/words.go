@@ -36,7 +36,11 @@ func sentence(s string) string {
 		return s
 	}
 	first, n := utf8.DecodeRuneInString(s)
-	s = string(unicode.ToUpper(first)) + s[n:]
+	return string(unicode.ToUpper(first)) + ending(s[n:])
+}
+
+// ending makes words the end of a sentence.
+func ending(s string) string {
 	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") {
 		return s
 	}
