@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
@@ -159,7 +160,7 @@ func (c *runCase) describe() report.Run {
 	out := report.Run{
 		ID: c.folder.ID(), Folder: c.folder.Path(), Scenario: s.Name, About: s.About,
 		System: fmt.Sprintf("%s, %s", systemName(s), countOf(s.System.Nodes, "node")), Seed: c.plan.Seed,
-		Started: c.info.Started, Expect: expected(s), History: c.history, Reasons: slices.Clone(c.reasons), Facts: factsOf(c.info, c.outcome),
+		Started: c.info.Started, Expect: expected(s), History: c.history, Reasons: slices.Clone(c.reasons), Facts: factsOf(c.info, c.outcome), Logs: c.logged, Zero: zeroOf(c.info, c.outcome),
 	}
 	if n := len(c.history.Ops); n > 0 {
 		out.Took = c.history.Ops[n-1].Time
@@ -168,6 +169,16 @@ func (c *runCase) describe() report.Run {
 		out.Planned = append(out.Planned, report.Planned{ID: f.ID, Fault: f.Fault, Says: plannedWhat(f.Shape, f.Target, f.Nodes), At: f.At, For: f.For})
 	}
 	return out
+}
+
+// zeroOf is when the history began by the wall clock: once the cluster was up
+// and healthy. It is the zero time if the run did not get to note that.
+func zeroOf(i store.RunInfo, o runner.Outcome) time.Time {
+	healthy, ok := o.Timings["healthy"]
+	if !ok || i.Started.IsZero() {
+		return time.Time{}
+	}
+	return i.Started.Add(o.Timings["up"] + healthy)
 }
 
 // plannedWhat is what a fault does to whom, in a few words.

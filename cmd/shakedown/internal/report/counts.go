@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,12 +26,6 @@ func (c *Count) add(t history.Type) {
 	}
 }
 
-// A nodeCount is what one node's clients saw.
-type nodeCount struct {
-	Node string
-	Count
-}
-
 // countAll counts the operations of all clients.
 func countAll(h *history.History) Count {
 	var c Count
@@ -45,41 +38,12 @@ func countAll(h *history.History) Count {
 	return c
 }
 
-// countNodes counts by the node that the client talked to, in order of name.
-func countNodes(h *history.History) []nodeCount {
-	by := map[string]*Count{}
-	for _, o := range h.Operations() {
-		node := o.Invoke.Node
-		if by[node] == nil {
-			by[node] = &Count{}
-		}
-		by[node].add(o.Type())
-	}
-	var out []nodeCount
-	for node, c := range by {
-		out = append(out, nodeCount{node, *c})
-	}
-	slices.SortFunc(out, func(a, b nodeCount) int { return compareNodes(a.Node, b.Node) })
-	return out
-}
-
 // compareNodes puts n2 before n10.
 func compareNodes(a, b string) int {
 	if len(a) != len(b) {
 		return len(a) - len(b)
 	}
 	return strings.Compare(a, b)
-}
-
-// okDuring counts the operations that ended OK while w was in force.
-func okDuring(operations []history.Operation, w history.FaultWindow) int {
-	n := 0
-	for _, o := range operations {
-		if o.Type() == history.OK && w.Covers(o.Start(), o.End()) {
-			n++
-		}
-	}
-	return n
 }
 
 // tookHold counts the faults that did, and all that were injected.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed" // for the page's template
 	"fmt"
@@ -11,22 +12,26 @@ import (
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/checkers"
-	"github.com/shakedown-dev/shakedown/history"
 )
 
-//go:embed page.html.tmpl
+//go:embed page/page.html.tmpl
 var pageSource string
 
 // A page is what the template shows.
 type page struct {
 	Run
 	Word, Headline string
-	Sentences      []string
+	Style          template.CSS
+	Policy         string
+	Stories        []story
+	Sentences      [][]piece
 	Checks         []checkRow
 	HasTimeline    bool
 	Timeline       timeline
 	Faults         []faultRow
-	Nodes          []nodeCount
+	Coverage       coverage
+	Goodness       []Fact
+	Nodes          []nodePart
 	Total          Count
 	Held, Injected int
 	StartedText    string
@@ -36,66 +41,97 @@ type page struct {
 // A checkRow is a line of the table of checks.
 type checkRow struct {
 	Check, Word string
-	Says        []string
+	Says        [][]piece
 	Counts      []Fact
 	Took        string
 	Folder      string
 	Pages       []string
 }
 
-// A faultRow is a line of the table that tells whether the faults bit.
-type faultRow struct {
-	ID, What, Planned string
-	Inject, InForce   string
-	Heal, Healed      string
-	Hold              string // "yes", "no" or "never injected"
-	Evidence          string
-	OKDuring          int
-}
-
-// HTML writes the run as one page that needs nothing else: no network, no
-// other file, no script. Links to the files of the run folder are relative.
+// HTML writes the run as one page that needs nothing else: no network and no
+// other file. Verdict, counterexample and tables are plain; a script adds the
+// time axis that can be zoomed, and the list of operations. Links to the files
+// of the run folder are relative.
 func HTML(w io.Writer, r Run) error {
-	t, err := template.New("page").Parse(pageSource)
+	t, err := template.New("page").Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }, "class": classOf}).Parse(pageSource)
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
+	f := newFacts(r)
+	p, err := newPage(f)
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, newPage(r)); err != nil {
+	if err := t.Execute(&b, p); err != nil {
 		return fmt.Errorf("fill the page: %w", err)
 	}
-	if _, err := b.WriteTo(w); err != nil {
+	out := bufio.NewWriterSize(w, 1<<16)
+	if _, err := b.WriteTo(out); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	if err := writeEnd(out, f); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil
 }
 
-func newPage(r Run) page {
-	p := page{Run: r, Word: Word(r.Verdict), Headline: r.Headline(), Sentences: r.findings(), TookText: seconds(r.Took)}
+// writeEnd writes what the template does not: data and script, which come last
+// so that a browser can show the rest before it has read them.
+func writeEnd(w *bufio.Writer, f *facts) error {
+	if len(f.operations) > 0 {
+		if err := f.payload().write(w, newColumns(f.operations, f.lanes())); err != nil {
+			return err
+		}
+		text, err := script()
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "<script>%s</script>\n", text); err != nil {
+			return err
+		}
+	}
+	if _, err := w.WriteString("</body>\n</html>\n"); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func newPage(f *facts) (page, error) {
+	r := f.run
+	style, err := assets.ReadFile("page/page.css")
+	if err != nil {
+		return page{}, fmt.Errorf("read the page's style: %w", err)
+	}
+	policy, err := policy()
+	if err != nil {
+		return page{}, err
+	}
+	p := page{Run: r, Word: Word(r.Verdict), Headline: r.Headline(), TookText: seconds(r.Took), Style: template.CSS(style), Policy: policy}
+	for _, says := range r.findings() {
+		p.Sentences = append(p.Sentences, pieces(clip(says, 4*maxPieces)))
+	}
 	if !r.Started.IsZero() {
 		p.StartedText = r.Started.UTC().Format("2 January 2006 15:04:05 UTC")
 	}
 	for _, c := range r.Sorted() {
 		p.Checks = append(p.Checks, newCheckRow(c))
 	}
+	p.Stories = f.stories()
 	if r.History == nil {
-		return p
+		return p, nil
 	}
-	p.Timeline, p.HasTimeline = newTimeline(r)
-	p.Faults = faultRows(r)
-	p.Nodes = countNodes(r.History)
-	p.Total = countAll(r.History)
+	p.Timeline, p.HasTimeline = newTimeline(f)
+	p.Faults, p.Coverage, p.Goodness = f.faultRows(), f.coverage(), f.goodness()
+	p.Nodes, p.Total = f.nodeParts(), f.total
 	p.Held, p.Injected = tookHold(r.History)
-	return p
+	return p, nil
 }
 
-// findings are the sentences of everything that is not plainly valid.
+// findings are the sentences of what is neither valid nor a violation: the
+// violations have their stories.
 func (r Run) findings() []string {
-	var out []string
-	for _, c := range r.with(checkers.Violation) {
-		out = append(out, c.Says...)
-	}
-	out = append(out, r.Reasons...)
+	out := slices.Clone(r.Reasons)
 	for _, c := range r.with(checkers.Unknown) {
 		out = append(out, c.Check+" is unknown: "+strings.Join(c.Says, " "))
 	}
@@ -103,7 +139,10 @@ func (r Run) findings() []string {
 }
 
 func newCheckRow(c checkers.Result) checkRow {
-	row := checkRow{Check: c.Check, Word: Word(c.Verdict), Says: c.Says, Took: seconds(c.Took), Folder: CheckFolder(c.Check)}
+	row := checkRow{Check: c.Check, Word: Word(c.Verdict), Took: seconds(c.Took), Folder: CheckFolder(c.Check)}
+	for _, says := range c.Says {
+		row.Says = append(row.Says, pieces(clip(says, 4*maxPieces)))
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Counts)) {
 		row.Counts = append(row.Counts, Fact{strings.ReplaceAll(name, "_", " "), grouped(int(c.Counts[name]))})
 	}
@@ -127,50 +166,4 @@ func CheckFolder(check string) string {
 		return "check"
 	}
 	return name
-}
-
-// faultRows joins the plan with what really happened.
-func faultRows(r Run) []faultRow {
-	operations := r.History.Operations()
-	planned := map[string]Planned{}
-	for _, p := range r.Planned {
-		planned[p.ID] = p
-	}
-	var out []faultRow
-	for _, w := range r.History.Faults() {
-		row := newFaultRow(w)
-		row.OKDuring = okDuring(operations, w)
-		if p, ok := planned[w.ID]; ok {
-			row.Planned = fmt.Sprintf("%s for %s", seconds(p.At), seconds(p.For))
-			delete(planned, w.ID)
-		}
-		out = append(out, row)
-	}
-	for _, p := range r.Planned {
-		if _, left := planned[p.ID]; left {
-			out = append(out, faultRow{ID: p.ID, What: p.Says, Hold: "never injected",
-				Planned: fmt.Sprintf("%s for %s", seconds(p.At), seconds(p.For))})
-		}
-	}
-	return out
-}
-
-func newFaultRow(w history.FaultWindow) faultRow {
-	row := faultRow{
-		ID: w.ID, What: strings.Join(w.Nodes, " "), Evidence: w.Evidence, Hold: "no",
-		Inject: moment(w.Inject), InForce: moment(w.InForce), Heal: moment(w.Heal), Healed: moment(w.Healed),
-	}
-	if w.Says != "" {
-		row.What = w.Says
-	}
-	if w.Role != "" {
-		row.What += " (" + w.Role + ")"
-	}
-	if w.TookHold() {
-		row.Hold = "yes"
-	}
-	if w.Error != "" {
-		row.Evidence = strings.TrimPrefix(row.Evidence+"; "+w.Error, "; ")
-	}
-	return row
 }

@@ -21,10 +21,22 @@ func render(t *testing.T, r Run) string {
 	return b.String()
 }
 
+// withoutOurs takes out of a page the three scripts that are ours.
+func withoutOurs(t *testing.T, page string) string {
+	t.Helper()
+	ours, err := script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = strings.Replace(page, "<script>"+string(ours)+"</script>", "", 1)
+	page = regexp.MustCompile(`<script type="application/json" id="about">[^<]*</script>`).ReplaceAllString(page, "$0"[:0])
+	return regexp.MustCompile(`<script type="text/plain" id="columns">[A-Za-z0-9+/=]*</script>`).ReplaceAllString(page, "")
+}
+
 // Without this the answers of a system under test could run as script in the
 // browser of whoever reads the report.
 func TestHTMLEscapesEverything(t *testing.T) {
-	out := render(t, sampleRun(t))
+	out := withoutOurs(t, render(t, sampleRun(t)))
 	for _, bad := range []string{"<script", "<img", "</script"} {
 		if strings.Contains(out, bad) {
 			t.Errorf("%s came through", bad)

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,12 @@ type Run struct {
 	Planned []Planned
 	// Facts are the fine print.
 	Facts []Fact
+	// Logs are what the nodes left behind, a folder for each: stdout.log,
+	// stderr.log, inspect.json. nil if there is nothing.
+	Logs fs.FS
+	// Zero is the moment by the wall clock at which the history's time is 0, so
+	// that logs can be put beside it; the zero time if nobody knows.
+	Zero time.Time
 }
 
 // A Planned is a fault as the plan has it, on the plan's own time axis, which

@@ -82,19 +82,20 @@ func (s scale) span(from, to time.Duration) (x, w float64) {
 }
 
 // newTimeline lays r out; ok is false when there is nothing to lay out.
-func newTimeline(r Run) (t timeline, ok bool) {
+func newTimeline(f *facts) (t timeline, ok bool) {
+	r := f.run
 	if r.History == nil || len(r.History.Ops) == 0 {
 		return timeline{}, false
 	}
-	s := scale{end: max(r.History.Ops[len(r.History.Ops)-1].Time, time.Millisecond)}
-	phases := r.History.Phases()
+	s := scale{end: f.end}
+	phases := f.phases
 	t = timeline{Width: timelineWidth, Left: timelineLeft}
 	t.Phases = phaseBands(s, phases)
 	y := 24
-	t.Lanes, y = lanes(s, y, r, phases)
+	t.Lanes, y = lanes(s, y, f)
 	t.RateTop = y + 12
 	t.RateBottom = t.RateTop + rateHeight
-	t.Bars, t.PeakPerSecond = bars(s, r.History, float64(t.RateBottom))
+	t.Bars, t.PeakPerSecond = bars(s, f.operations, float64(t.RateBottom))
 	t.PhasesBottom = t.RateBottom
 	t.Ticks = ticks(s)
 	t.Height = t.RateBottom + 24
@@ -111,11 +112,8 @@ func phaseBands(s scale, phases []history.PhaseWindow) []phaseBand {
 }
 
 // lanes gives each fault of the plan or the history a row.
-func lanes(s scale, y int, r Run, phases []history.PhaseWindow) ([]lane, int) {
-	var origin time.Duration
-	if len(phases) > 0 {
-		origin = phases[0].From
-	}
+func lanes(s scale, y int, f *facts) ([]lane, int) {
+	r, origin := f.run, f.origin()
 	var out []lane
 	row := func(name string) *lane {
 		for i := range out {
@@ -132,9 +130,9 @@ func lanes(s scale, y int, r Run, phases []history.PhaseWindow) ([]lane, int) {
 		l := row(p.Fault)
 		l.Marks = append(l.Marks, mark{X: x, W: w, Kind: "planned", Title: p.ID + " planned: " + p.Says})
 	}
-	for _, f := range r.History.Faults() {
-		l := row(f.Fault)
-		l.Marks = append(l.Marks, faultMarks(s, f)...)
+	for _, w := range f.windows {
+		l := row(w.Fault)
+		l.Marks = append(l.Marks, faultMarks(s, w)...)
 	}
 	return out, y
 }
@@ -177,13 +175,13 @@ func describe(f history.FaultWindow) string {
 }
 
 // bars counts the operations by the moment of their invocation.
-func bars(s scale, h *history.History, bottom float64) ([]bar, int) {
+func bars(s scale, operations []history.Operation, bottom float64) ([]bar, int) {
 	width := time.Second
 	for s.end/width > maxBuckets {
 		width *= 2
 	}
 	counts := make([]Count, s.end/width+1)
-	for _, o := range h.Operations() {
+	for _, o := range operations {
 		if i := int(o.Start() / width); i >= 0 && i < len(counts) {
 			counts[i].add(o.Type())
 		}

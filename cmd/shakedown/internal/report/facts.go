@@ -1,0 +1,85 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// facts are what the page's parts need of a history, found once: with a
+// million operations, each further walk costs.
+type facts struct {
+	run        Run
+	operations []history.Operation
+	windows    []history.FaultWindow
+	phases     []history.PhaseWindow
+	announced  history.Announcement
+	end        time.Duration
+	total      Count
+	logs       []nodeLog
+}
+
+func newFacts(r Run) *facts {
+	f := &facts{run: r}
+	if r.History == nil {
+		return f
+	}
+	h := r.History
+	f.operations, f.windows, f.phases = h.Operations(), h.Faults(), h.Phases()
+	f.announced, _ = h.Announcement()
+	if n := len(h.Ops); n > 0 {
+		f.end = max(h.Ops[n-1].Time, time.Millisecond)
+	}
+	for _, o := range f.operations {
+		f.total.add(o.Type())
+	}
+	f.logs = readLogs(r, f.windows)
+	return f
+}
+
+// nodes are the names of all nodes that appear anywhere, n2 before n10.
+func (f *facts) nodes() []string {
+	seen := map[string]bool{}
+	for _, n := range f.announced.Nodes {
+		seen[n] = true
+	}
+	for _, o := range f.operations {
+		if n := o.Invoke.Node; n != "" && !seen[n] {
+			seen[n] = true
+		}
+	}
+	for _, w := range f.windows {
+		for _, n := range w.Nodes {
+			seen[n] = true
+		}
+	}
+	for _, l := range f.logs {
+		seen[l.Node] = true
+	}
+	var out []string
+	for n := range seen {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, compareNodes)
+	return out
+}
+
+// lanes is how many clients there are; 0 gives each process its own lane.
+func (f *facts) lanes() int { return f.announced.Clients }
+
+// payload is what the script draws beside the operations.
+func (f *facts) payload() payload {
+	p := payload{
+		Count: len(f.operations), Clients: f.lanes(), End: micros(f.end), OrderOnly: f.run.History.SessionOnly,
+		Phases: []payloadSpan{}, Faults: f.payloadFaults(), Nodes: f.nodes(), Clocks: clockOffsets(f.run.History),
+		Leaders: f.leaders(), Marks: f.marks(), Evidence: []int{},
+	}
+	for _, w := range f.phases {
+		p.Phases = append(p.Phases, payloadSpan{w.Name, micros(w.From), micros(w.To)})
+	}
+	for _, r := range f.run.Results {
+		p.Evidence = append(p.Evidence, r.Evidence...)
+	}
+	return p
+}

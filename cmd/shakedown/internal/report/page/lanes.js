@@ -1,0 +1,105 @@
+// One lane for each client, with its operations as bars from invocation to
+// completion. Only lanes that can be seen are drawn, and of the ok operations
+// only one for each pixel; failures and unknowns are all drawn.
+
+const laneTall = 16;
+
+// byClient sorts the operations by client, keeping their order in time.
+function byClient(ops) {
+  const clients = new Map();
+  for (let i = 0; i < ops.n; i++) {
+    let lane = clients.get(ops.client[i]);
+    if (!lane) clients.set(ops.client[i], lane = { client: ops.client[i], count: 0, others: [] });
+    lane.count++;
+  }
+  for (const lane of clients.values()) {
+    lane.all = new Int32Array(lane.count);
+    lane.count = 0;
+  }
+  for (let i = 0; i < ops.n; i++) {
+    const lane = clients.get(ops.client[i]);
+    lane.all[lane.count++] = i;
+    if (ops.kind[i] !== OK) lane.others.push(i);
+  }
+  return [...clients.values()].sort((a, b) => a.client - b.client);
+}
+
+function clientsTrack(ops) {
+  const lanes = byClient(ops);
+  const proof = new Set(about.evidence);
+  const track = {
+    label: "clients", note: lanes.length + " lanes; click for the operation", class: "scrolls", height: () => Math.max(lanes.length * laneTall + 4, 40),
+    draw(c, w) {
+      const from = Math.floor(track.plot.scrollTop / laneTall), to = Math.ceil((track.plot.scrollTop + track.plot.clientHeight) / laneTall);
+      for (let n = Math.max(from, 0); n < Math.min(to, lanes.length); n++) drawLane(c, w, ops, lanes[n], n * laneTall + 2, proof);
+    },
+    pick(x, y) {
+      const lane = lanes[Math.floor((y - 2) / laneTall)];
+      if (lane) pickInLane(ops, lane, x);
+    },
+  };
+  return track;
+}
+
+function endOf(ops, i) { return ops.took[i] < 0 ? about.end : ops.start[i] + ops.took[i]; }
+
+function drawLane(c, w, ops, lane, y, proof) {
+  c.fillStyle = colours.line;
+  c.fillRect(0, y + laneTall - 2, w, 1);
+  const { all } = lane, pixel = (view.to - view.from) / w;
+  let n = Math.max(0, firstAtOrAfter(all.length, k => ops.start[all[k]], view.from) - 1);
+  c.fillStyle = colours.ok;
+  while (n < all.length && ops.start[all[n]] <= view.to) {
+    const i = all[n];
+    if (ops.kind[i] === OK) c.fillRect(xOf(ops.start[i]), y + 2, Math.max(ops.took[i] / pixel, 1), 8);
+    n++;
+    // What begins on the same pixel would be drawn on top of this.
+    if (n < all.length && ops.start[all[n]] < ops.start[i] + pixel / 2) {
+      n = firstAtOrAfter(all.length, k => ops.start[all[k]], ops.start[i] + pixel);
+    }
+  }
+  drawOthers(c, w, ops, lane, y);
+  for (const i of proofIn(ops, lane, proof)) {
+    c.strokeStyle = colours.violation;
+    c.lineWidth = 2;
+    c.strokeRect(xOf(ops.start[i]) - 2, y, Math.max((endOf(ops, i) - ops.start[i]) / pixel, 1) + 4, 12);
+  }
+  fitText(c, "client " + lane.client, 4, y + 11, 70, colours.soft);
+}
+
+function drawOthers(c, w, ops, lane, y) {
+  const points = { [FAIL]: [], [INFO]: [] };
+  for (const i of lane.others) {
+    const x = xOf(ops.start[i]), to = xOf(endOf(ops, i));
+    if (to < -8 || x > w + 8) continue;
+    c.fillStyle = ops.kind[i] === FAIL ? colours.fail : colours.info;
+    c.globalAlpha = 0.45;
+    c.fillRect(x, y + 2, Math.max(to - x, 1), 8);
+    c.globalAlpha = 1;
+    const sign = points[ops.kind[i]], last = sign[sign.length - 2];
+    if (!(last !== undefined && Math.abs(last - x) < 0.5)) sign.push(x, y + 6);
+  }
+  shapes(c, points[FAIL], FAIL, 3);
+  shapes(c, points[INFO], INFO, 3.5);
+}
+
+// proofIn are the operations of a lane that prove a violation.
+function proofIn(ops, lane, proof) {
+  if (!lane.proof) {
+    lane.proof = [];
+    if (proof.size) for (const i of lane.all) if (proof.has(ops.index[i]) || proof.has(ops.done[i])) lane.proof.push(i);
+  }
+  return lane.proof.filter(i => visible(ops.start[i], endOf(ops, i)));
+}
+
+function pickInLane(ops, lane, x) {
+  const { all } = lane, t = timeAt(x);
+  let best = -1, distance = Infinity;
+  for (let n = Math.max(0, firstAtOrAfter(all.length, k => ops.start[all[k]], t) - 3); n < all.length; n++) {
+    const i = all[n];
+    const d = Math.max(ops.start[i] - t, t - endOf(ops, i), 0) / (view.to - view.from) * view.width;
+    if (d < distance) [best, distance] = [i, d];
+    if (ops.start[i] > t && d > 12) break;
+  }
+  if (best >= 0 && distance < 12) choose(best);
+}
