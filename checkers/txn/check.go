@@ -133,6 +133,7 @@ func (n *inference) addTime(h *history.History) {
 // survey looks for cycles, with the order of processes only if there are any:
 // without a cycle in real time there is none in a process either.
 func (j *judgement) survey(ctx context.Context, n *inference) (*survey, error) {
+	j.take(n)
 	n.graph.pack()
 	left, err := n.graph.leftover(ctx)
 	if err != nil {
