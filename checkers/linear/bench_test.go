@@ -1,0 +1,44 @@
+package linear
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+func benchmark(b *testing.B, object Object, ops []Op, engine string) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		r := Judge(context.Background(), object, ops)
+		if r.Verdict != Linearizable || r.Engine != engine {
+			b.Fatal(r)
+		}
+	}
+	b.ReportMetric(float64(len(ops))*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}
+
+// BenchmarkUnique is one register whose values are written once.
+func BenchmarkUnique(b *testing.B) {
+	for _, cas := range []int{0, 300} {
+		b.Run(fmt.Sprintf("clients=20/cas=%d/n=1000000", cas), func(b *testing.B) {
+			benchmark(b, Register, load{operations: 1_000_000, clients: 20, cas: cas, unknown: 50, seed: 1}.register(), "zones")
+		})
+	}
+}
+
+// BenchmarkSmallDomain is one register with the values 0 to 4.
+func BenchmarkSmallDomain(b *testing.B) {
+	for _, l := range []load{
+		{operations: 100_000, clients: 10, values: 4},
+		{operations: 100_000, clients: 10, values: 4, cas: 300},
+		{operations: 100_000, clients: 10, values: 4, unknown: 50},
+		{operations: 100_000, clients: 20, values: 4},
+		{operations: 1_000_000, clients: 10, values: 4},
+		{operations: 100_000, clients: 20, cas: 300, refuse: true},
+	} {
+		b.Run(fmt.Sprintf("clients=%d/cas=%d/unknown=%d/values=%d/n=%d", l.clients, l.cas, l.unknown, l.values, l.operations), func(b *testing.B) {
+			benchmark(b, Register, l.register(), "register-search")
+		})
+	}
+}
