@@ -36,7 +36,7 @@ func ReadJepsenJSON(r io.Reader, tuples edn.Tuples) (*history.History, error) {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
-		return nil, fmt.Errorf("read %v: line %d: %w", JepsenJSON, counter.line(decoder.InputOffset()), err)
+		return nil, fmt.Errorf("read %v: line %d: %w", JepsenJSON, counter.line(decoder.InputOffset())+ahead(decoder), err)
 	}
 	tuples.Split(ops)
 	h, err := history.Mend(ops, func(i int) int { return numbers[i] })
@@ -44,6 +44,19 @@ func ReadJepsenJSON(r io.Reader, tuples edn.Tuples) (*history.History, error) {
 		return nil, fmt.Errorf("read %v: %w", JepsenJSON, err)
 	}
 	return h, nil
+}
+
+// ahead returns how many lines end before what the decoder stumbled over.
+func ahead(decoder *json.Decoder) int {
+	lines := 0
+	for buffered, b := decoder.Buffered(), make([]byte, 1); ; {
+		if n, err := buffered.Read(b); n == 0 || err != nil || bytes.IndexByte([]byte(" \t\r\n"), b[0]) < 0 {
+			return lines
+		}
+		if b[0] == '\n' {
+			lines++
+		}
+	}
 }
 
 // eachObject calls do where an object begins.

@@ -59,8 +59,9 @@ func ReadLiMo(r io.Reader) (*history.History, error) {
 func limoEvent(line []byte, object string, asked map[int]json.RawMessage) (history.Op, error) {
 	op := history.Op{Index: history.NoIndex, Time: history.NoTime}
 	head, text, ok := strings.Cut(string(line), "]")
-	process, err := strconv.Atoi(strings.TrimPrefix(head, "["))
-	if !ok || head[0] != '[' || err != nil || process < 0 {
+	thread, bracket := strings.CutPrefix(head, "[")
+	process, err := strconv.Atoi(thread)
+	if !ok || !bracket || err != nil || process < 0 {
 		return op, fmt.Errorf("%.60q is not [THREAD] call … or [THREAD] return …", line)
 	}
 	op.Process = process
@@ -140,9 +141,11 @@ func limoValue(text string) json.RawMessage {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return strconv.AppendInt(nil, n, 10)
 	}
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return nil // a string always can be marshalled
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(text) != nil {
+		return nil // there is no string that cannot be encoded
 	}
-	return quoted
+	return bytes.TrimSpace(quoted.Bytes())
 }

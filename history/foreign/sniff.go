@@ -14,6 +14,8 @@ func Sniff(first []byte, name string) Format {
 	first = bytes.TrimPrefix(first, []byte("\xef\xbb\xbf"))
 	line := firstLine(first)
 	switch {
+	case len(line) == 0 && bytes.HasPrefix(bytes.TrimSpace(first), []byte(";")):
+		return JepsenEDN
 	case len(line) == 0:
 		return byName(name)
 	case bytes.HasPrefix(line, []byte("# @object")) || matches(`^\[\d+\]\s+(call|return)\b`, line):
@@ -68,9 +70,9 @@ func bracketed(text []byte) Format {
 		return JepsenJSON
 	case matches(`^\s*\[\s*\]?\s*$`, text):
 		return JepsenEDN
-	case matches(`^(\s|;[^\n]*\n)*\{[^}]*:f\s+:(get|put|append)\b[^}]*:key\s`, text):
+	case matches(`^(\s|;[^\n]*\n)*\{[^}]*:f\s+:(get|put|append)\b[^}]*[\s,]:key\s`, text):
 		return PorcupineKV
-	case matches(`^(\s|;[^\n]*(\n|$))*([\[({]|#[_a-zA-Z])`, text) || matches(`^\s*;`, text):
+	case matches(`^(\s|;[^\n]*(\n|$))*([\[({]|#[_a-zA-Z])`, text):
 		return JepsenEDN
 	}
 	return Unknown
