@@ -24,6 +24,8 @@ type judgement struct {
 	counts map[string]int64
 	// timeless says that nothing is known of the order between sessions.
 	timeless bool
+	// notes are remarks for whoever reads the result.
+	notes []string
 	// proof tells how the strongest proved level was proved.
 	proof string
 }
@@ -191,25 +193,35 @@ func (j *judgement) prove(ctx context.Context, n *inference, s *survey) {
 			weak = nil
 		}
 	}
+	strict, loose := j.excluded(s), set(nil)
+	if weak != nil {
+		loose = j.excluded(weak)
+	}
 	for _, t := range tests() {
-		fits := !s.broken[t.anomaly]
-		if j.timeless && strings.HasSuffix(t.anomaly, "-realtime") {
-			fits = false
-		}
-		if t.double {
-			fits = fits && weak != nil && !weak.broken[t.anomaly]
-		}
 		for _, model := range t.models {
+			fits := !strict[model] && !(j.timeless && strings.HasSuffix(t.anomaly, "-realtime"))
+			if t.double {
+				fits = fits && weak != nil && !loose[model]
+			}
 			j.holds(model, fits)
 		}
 	}
 	if weak != nil {
-		j.holds(consistentView, weak.singlesKnown && !weak.broken["G-single-item"])
+		j.holds(consistentView, weak.singlesKnown && !loose[consistentView])
 	}
 	if len(n.loose) > 0 && !j.proved[j.level] {
 		j.gaps = append(j.gaps, "several appends to one key were never read, and no order that was tried for them proves the level")
 	}
 	j.proof = "every order that the edges allow is one in which each read shows exactly what it showed"
+}
+
+// excluded returns the models that the cycles rule out.
+func (j *judgement) excluded(s *survey) set {
+	out := set{}
+	for anomaly := range s.broken {
+		out.add(j.lattice.ruledOut(anomaly, nil))
+	}
+	return out
 }
 
 // holds notes that the model holds, and all that it implies.
@@ -254,6 +266,7 @@ func (c *checker) result(j *judgement, d *db) checkers.Result {
 	if len(j.out) > 0 && !j.out[j.level] {
 		r.Says = append(r.Says, fmt.Sprintf("The history is not %s, which was not asked for.", strings.Join(j.lattice.weakest(j.out), " and not ")))
 	}
+	r.Says = append(r.Says, j.notes...)
 	j.tell(&r)
 	if d.skipped > 0 {
 		r.Says = append(r.Says, fmt.Sprintf("%d operations that are no transactions were left out.", d.skipped))

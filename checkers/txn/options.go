@@ -17,6 +17,7 @@ const (
 	consistentView     = "consistent-view"
 	readCommitted      = "read-committed"
 	readUncommitted    = "read-uncommitted"
+	readAtomic         = "read-atomic"
 	sessionCausal      = "session-causal"
 	sessionAtomic      = "session-read-atomic"
 	sessionCommitted   = "session-read-committed"
@@ -42,7 +43,9 @@ type Options struct {
 	// NoSessions makes read-committed, read-atomic and causal of registers
 	// mean the levels of transactions alone. Without it they include, as
 	// Biswas and Enea define them, that a process's transactions follow each
-	// other and that reads within a transaction do not go back.
+	// other and that reads within a transaction do not go back. So do
+	// snapshot-isolation and serializable, if the history knows the order
+	// within sessions only ([history.History.SessionOnly]).
 	NoSessions bool
 	// Order tells the place of a transaction in the order of commits that the
 	// system itself gave (a revision, a commit timestamp); false if unknown.

@@ -274,7 +274,8 @@ func (r *registers) tail(id int32) int32 {
 // registers judges transactions over registers.
 func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o Options) error {
 	j.timeless = h.SessionOnly
-	if real := sessionLevel(j.level); real != "" && !o.NoSessions {
+	if real := sessionLevel(j.level, h.SessionOnly); real != "" && !o.NoSessions {
+		j.notes = append(j.notes, fmt.Sprintf("%s of registers is judged with sessions, as Biswas and Enea define it: as %s.", capital(j.level), real))
 		j.level = real
 	}
 	base := &inference{db: d, graph: newGraph(d), found: findings{}}
@@ -311,15 +312,25 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 	return nil
 }
 
-// sessionLevel returns the level that the name stands for if sessions count.
-func sessionLevel(level string) string {
+// sessionLevel returns the level that the name stands for if sessions count;
+// empty if that is the level itself. Whoever records sessions and no time means
+// them to count for snapshot isolation and serializability as well.
+func sessionLevel(level string, sessionOnly bool) string {
 	switch level {
 	case readCommitted:
 		return sessionCommitted
-	case "read-atomic":
+	case readAtomic:
 		return sessionAtomic
 	case "causal", "causal-cerone":
 		return sessionCausal
+	case snapshotIsolation:
+		if sessionOnly {
+			return sessionSI
+		}
+	case serializable:
+		if sessionOnly {
+			return sessionSerial
+		}
 	}
 	return ""
 }

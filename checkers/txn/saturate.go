@@ -16,14 +16,16 @@ import (
 // reads, has no cycle. The algorithms are those of AWDIT (2025).
 type weakLevel struct {
 	model, anomaly string
+	sessions       bool
 	infer          func(context.Context, *registers, *graph) ([]relation, error)
 }
 
 func weakLevels() []weakLevel {
 	return []weakLevel{
-		{sessionCommitted, "G-monotonic-process", func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.monotonic(), nil }},
-		{sessionAtomic, "fractured-read-process", func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.atomic(true), nil }},
-		{sessionCausal, "causality-process", func(ctx context.Context, r *registers, g *graph) ([]relation, error) { return r.causal(ctx, g) }},
+		{readAtomic, "fractured-read", false, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.atomic(false), nil }},
+		{sessionCommitted, "G-monotonic-process", true, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.monotonic(), nil }},
+		{sessionAtomic, "fractured-read-process", true, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.atomic(true), nil }},
+		{sessionCausal, "causality-process", true, func(ctx context.Context, r *registers, g *graph) ([]relation, error) { return r.causal(ctx, g) }},
 	}
 }
 
@@ -37,7 +39,9 @@ func (j *judgement) sessions(ctx context.Context, r *registers, wrong bool) erro
 	for _, w := range weakLevels() {
 		n := &inference{db: r.db, graph: newGraph(r.db), found: findings{}, registers: r, assuming: []string{w.model}}
 		r.addReadEdges(n.graph)
-		n.graph.addProcess(r.db)
+		if w.sessions {
+			n.graph.addProcess(r.db)
+		}
 		n.graph.pack()
 		relations, err := w.infer(ctx, r, n.graph)
 		if err != nil {

@@ -170,7 +170,10 @@ func TestElleRegisters(t *testing.T) {
 			if r.Verdict != test.verdict {
 				t.Errorf("%v, want %v", r.Verdict, test.verdict)
 			}
-			if not := strings.Join(j.lattice.weakest(j.out), " "); test.verdict == checkers.Violation && not != test.not {
+			weakest := slices.DeleteFunc(j.lattice.weakest(j.out), func(m string) bool {
+				return strings.HasPrefix(m, "session-") || m == readAtomic // Elle has no test for these
+			})
+			if not := strings.Join(weakest, " "); test.verdict == checkers.Violation && not != test.not {
 				t.Errorf("rules out %s, want %s", not, test.not)
 			}
 			if t.Failed() {
