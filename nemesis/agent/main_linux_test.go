@@ -61,8 +61,18 @@ func beParent() error {
 func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: changes other processes, cgroups and network namespaces")
+		skip(t, "needs root: changes other processes, cgroups and network namespaces")
 	}
+}
+
+// skip skips a test that this host cannot run; where it must be able to, that
+// is a failure.
+func skip(t testing.TB, format string, arguments ...any) {
+	t.Helper()
+	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
+		t.Fatalf(format, arguments...)
+	}
+	t.Skipf(format, arguments...)
 }
 
 // A bench is an agent in conversation, over the network of a playground.

@@ -77,7 +77,7 @@ func TestLocate(t *testing.T) {
 func hierarchies(t *testing.T) map[string]Group {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: makes cgroups")
+		skip(t, "needs root: makes cgroups")
 	}
 	found := map[string]Group{}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
@@ -91,9 +91,19 @@ func hierarchies(t *testing.T) map[string]Group {
 		}
 	}
 	if len(found) == 0 {
-		t.Skip("needs a cgroup hierarchy with a freezer: none is mounted here")
+		skip(t, "needs a cgroup hierarchy with a freezer: none is mounted here")
 	}
 	return found
+}
+
+// skip skips a test that this host cannot run; where it must be able to, that
+// is a failure.
+func skip(t testing.TB, format string, arguments ...any) {
+	t.Helper()
+	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
+		t.Fatalf(format, arguments...)
+	}
+	t.Skipf(format, arguments...)
 }
 
 // newGroup makes a throw-away group with one spinning process in it.

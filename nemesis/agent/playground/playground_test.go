@@ -11,7 +11,7 @@ import (
 
 func TestEndpointsReachEachOther(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("needs root: makes network namespaces")
+		skip(t, "needs root: makes network namespaces")
 	}
 	p, err := New(3)
 	if err != nil {
@@ -45,4 +45,14 @@ func TestTooManyEndpoints(t *testing.T) {
 	if _, err := New(201); err == nil {
 		t.Error("201 endpoints were made; the addresses are only good for 200")
 	}
+}
+
+// skip skips a test that this host cannot run; where it must be able to, that
+// is a failure.
+func skip(t testing.TB, format string, arguments ...any) {
+	t.Helper()
+	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
+		t.Fatalf(format, arguments...)
+	}
+	t.Skipf(format, arguments...)
 }

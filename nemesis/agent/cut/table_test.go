@@ -1,0 +1,127 @@
+//go:build linux
+
+package cut
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/nftables"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+)
+
+func TestSweepTakesOnlyOurs(t *testing.T) {
+	needRoot(t)
+	p, err := playground.New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	others := &nftables.Table{Family: nftables.TableFamilyBridge, Name: "somebody_else"}
+	err = talk(t.Context(), p.Bridge(), func(c *nftables.Conn) error {
+		c.AddTable(others)
+		c.AddTable(&nftables.Table{Family: nftables.TableFamilyBridge, Name: "shakedownish"})
+		return c.Flush()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []string{"one", "two"} {
+		n := New(run, p.Bridge())
+		addresses(t, n)
+		if _, err := n.Cut(t.Context(), "f", [][2]string{{"n1", "n2"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swept, err := Sweep(t.Context(), p.Bridge())
+	slices.Sort(swept)
+	if err != nil || !slices.Equal(swept, []string{"shakedown_one", "shakedown_two"}) {
+		t.Errorf("swept %v, %v; want our two tables", swept, err)
+	}
+	if left := tables(t, p.Bridge()); !slices.Equal(left, []string{"shakedownish", "somebody_else"}) {
+		t.Errorf("left are %v; want what is not ours", left)
+	}
+}
+
+func TestHealDeletesTheTable(t *testing.T) {
+	needRoot(t)
+	p, err := playground.New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	n := New("run", p.Bridge())
+	addresses(t, n)
+	for range 2 { // It can start over afterwards.
+		if _, err := n.Cut(t.Context(), "f", [][2]string{{"n1", "n2"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_run"}) {
+			t.Errorf("tables %v; want shakedown_run", got)
+		}
+		if ids, err := n.Heal(t.Context()); ids != 1 || err != nil {
+			t.Errorf("healed %d cuts, %v; want 1", ids, err)
+		}
+		if got := tables(t, p.Bridge()); len(got) != 0 {
+			t.Errorf("after healing there are tables %v", got)
+		}
+	}
+	if ids, err := n.Heal(t.Context()); ids != 0 || err != nil {
+		t.Errorf("healed again: %d cuts, %v; want none", ids, err)
+	}
+}
+
+func addresses(t testing.TB, n *Network) {
+	t.Helper()
+	for i := range 3 {
+		a := netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})
+		if err := n.SetAddresses(t.Context(), name(i), []netip.Addr{a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func tables(t testing.TB, netns int) []string {
+	t.Helper()
+	var names []string
+	err := talk(t.Context(), netns, func(c *nftables.Conn) error {
+		all, err := c.ListTablesOfFamily(nftables.TableFamilyBridge)
+		for _, table := range all {
+			names = append(names, table.Name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestRename(t *testing.T) {
+	needRoot(t)
+	p, err := playground.New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	n := New("123", p.Bridge())
+	addresses(t, n)
+	if err := n.Rename("etcd-storm/1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Cut(t.Context(), "f", [][2]string{{"n1", "n2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_etcd_storm_1"}) {
+		t.Errorf("tables %v", got)
+	}
+	if err := n.Rename("etcd-storm/1"); err != nil {
+		t.Errorf("the same name again: %v", err)
+	}
+	if err := n.Rename("other"); err == nil {
+		t.Error("a table in use was renamed")
+	}
+}
