@@ -13,16 +13,17 @@ const module = "github.com/shakedown-dev/shakedown"
 // longer prefix replaces a shorter one.
 func importable() map[string][]string {
 	return map[string][]string{
-		"history":        {},
-		"scenarios":      {"gopkg.in/yaml.v3"},
-		"nemesis":        {"history"},
-		"nemesis/agent":  {"history", "github.com/google/nftables", "github.com/mdlayher/netlink", "github.com/vishvananda/netns", "golang.org/x/sys"},
-		"checkers":       {"history", "github.com/anishathalye/porcupine"},
-		"runner":         {"history", "nemesis", "scenarios", "golang.org/x/sync"},
-		"runner/client/": {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc"},
-		"docker":         {"nemesis", "github.com/docker/docker", "github.com/docker/go-connections", "github.com/containerd/errdefs", "golang.org/x"},
-		"docker/images/": {},
-		"cmd":            {"history", "scenarios", "nemesis", "checkers", "runner", "docker", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x"},
+		"history":            {},
+		"scenarios":          {"gopkg.in/yaml.v3"},
+		"nemesis":            {"history"},
+		"nemesis/agent":      {"history", "github.com/google/nftables", "github.com/mdlayher/netlink", "github.com/vishvananda/netns", "golang.org/x/sys"},
+		"nemesis/agent/disk": {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
+		"checkers":           {"history", "github.com/anishathalye/porcupine"},
+		"runner":             {"history", "nemesis", "scenarios", "golang.org/x/sync"},
+		"runner/client/":     {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc"},
+		"docker":             {"nemesis", "github.com/docker/docker", "github.com/docker/go-connections", "github.com/containerd/errdefs", "golang.org/x"},
+		"docker/images/":     {},
+		"cmd":                {"history", "scenarios", "nemesis", "checkers", "runner", "docker", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x"},
 	}
 }
 

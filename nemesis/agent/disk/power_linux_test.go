@@ -1,0 +1,246 @@
+package disk
+
+import (
+	"bytes"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestPowerFailLosesWhatWasNotSynced is one table over every way in which
+// something is saved or not.
+func TestPowerFailLosesWhatWasNotSynced(t *testing.T) {
+	old, long := []byte("old"), bytes.Repeat([]byte("x"), 3<<20)
+	for _, c := range []struct {
+		name string
+		do   func(w *world)
+		want []byte // nil: the file is gone
+	}{
+		{"nothing", func(*world) {}, old},
+		{"overwritten", func(w *world) { w.write("f", []byte("new contents"), false) }, old},
+		{"overwritten and synced", func(w *world) { w.write("f", []byte("new"), true) }, []byte("new")},
+		{"cut long and restored", func(w *world) {
+			w.write("f", long, true)
+			w.must(os.Truncate(w.path("f"), 5))
+		}, long},
+		{"extended", func(w *world) { w.must(os.Truncate(w.path("f"), 10)) }, old},
+		{"fdatasync", func(w *world) {
+			f := w.open("f", os.O_WRONLY|os.O_APPEND)
+			must2(w)(f.WriteString("+more"))
+			w.must(unix.Fdatasync(int(f.Fd())))
+		}, []byte("old+more")},
+		{"O_DSYNC", func(w *world) { must2(w)(w.open("f", os.O_WRONLY|unix.O_DSYNC).WriteString("dsy")) }, []byte("dsy")},
+		{"O_SYNC", func(w *world) { must2(w)(w.open("f", os.O_WRONLY|os.O_SYNC).WriteString("syn")) }, []byte("syn")},
+		{"RWF_DSYNC", func(w *world) {
+			f := w.open("f", os.O_WRONLY)
+			must2(w)(unix.Pwritev2(int(f.Fd()), [][]byte{[]byte("rwf")}, 0, unix.RWF_DSYNC))
+		}, []byte("rwf")},
+		{"sync_file_range", func(w *world) {
+			f := w.open("f", os.O_WRONLY)
+			must2(w)(f.WriteString("new"))
+			w.must(unix.SyncFileRange(int(f.Fd()), 0, 3, unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER))
+		}, old},
+		{"synced by another handle", func(w *world) {
+			must2(w)(w.open("f", os.O_WRONLY).WriteString("new"))
+			w.must(w.open("f", os.O_RDONLY).Sync())
+		}, []byte("new")},
+		{"removed", func(w *world) { w.must(os.Remove(w.path("f"))) }, old},
+		{"removed and saved", func(w *world) { w.must(os.Remove(w.path("f"))); w.syncDir(".") }, nil},
+		{"removed and made anew", func(w *world) {
+			w.must(os.Remove(w.path("f")))
+			w.write("f", []byte("another"), false)
+		}, old},
+		{"renamed over", func(w *world) {
+			w.write("g", []byte("gee"), true)
+			w.must(os.Rename(w.path("g"), w.path("f")))
+		}, old},
+		{"renamed over and saved", func(w *world) {
+			w.write("g", []byte("gee"), true)
+			w.must(os.Rename(w.path("g"), w.path("f")))
+			w.syncDir(".")
+		}, []byte("gee")},
+		{"renamed away", func(w *world) { w.must(os.Rename(w.path("f"), w.path("g"))) }, old},
+		{"exchanged", func(w *world) {
+			w.write("g", []byte("gee"), true)
+			w.must(unix.Renameat2(unix.AT_FDCWD, w.path("f"), unix.AT_FDCWD, w.path("g"), unix.RENAME_EXCHANGE))
+		}, old},
+		{"hole punched", func(w *world) {
+			w.must(unix.Fallocate(int(w.open("f", os.O_RDWR).Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 2))
+		}, old},
+		{"allocated", func(w *world) { w.must(unix.Fallocate(int(w.open("f", os.O_RDWR).Fd()), 0, 0, 9000)) }, old},
+		{"unlinked while open", func(w *world) {
+			f := w.open("f", os.O_RDWR)
+			w.must(os.Remove(w.path("f")))
+			must2(w)(f.WriteString("zzz"))
+		}, old},
+		{"second name", func(w *world) {
+			w.must(os.Link(w.path("f"), w.path("g")))
+			w.must(os.Remove(w.path("f")))
+		}, old},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := mounted(t)
+			w.write("f", old, true)
+			c.do(w)
+			w.powerFail(LoseAll)
+			if c.want == nil {
+				w.hasNot("f")
+				return
+			}
+			w.has("f", c.want)
+		})
+	}
+}
+
+// must2 checks the error of a call that returns a count too.
+func must2(w *world) func(int, error) {
+	return func(_ int, err error) {
+		w.t.Helper()
+		w.must(err)
+	}
+}
+
+func TestPowerFailTakesBackNewNames(t *testing.T) {
+	w := mounted(t)
+	w.must(os.MkdirAll(w.path("a/b"), 0o755))
+	w.write("a/b/f", []byte("new"), false)
+	w.must(os.Symlink("f", w.path("a/b/l")))
+	ev := w.powerFail(LoseAll)
+	w.hasNot("a")
+	if ev.Names != 4 || ev.Bytes != 3 {
+		t.Errorf("evidence is %v, want 4 names and 3 bytes lost", ev)
+	}
+	w.write("a", []byte("a file now"), true)
+	w.powerFail(LoseAll)
+	w.has("a", []byte("a file now"))
+}
+
+// TestSyncOfAFileSavesItsNames holds for Ordered, and not for Strict.
+func TestSyncOfAFileSavesItsNames(t *testing.T) {
+	for names, want := range map[Durability]bool{Ordered: true, Strict: false} {
+		w := mounted(t, func(o *Options) { o.Names = names })
+		w.must(os.Mkdir(w.path("d"), 0o755))
+		f := w.open("d/f", os.O_RDWR|os.O_CREATE)
+		must2(w)(f.WriteString("data"))
+		w.must(f.Sync())
+		w.powerFail(LoseAll)
+		if want {
+			w.has("d/f", []byte("data"))
+		} else {
+			w.hasNot("d")
+		}
+	}
+}
+
+// TestStrictSavesWhatADirectoryNeeds syncs only the target of a rename between
+// directories.
+func TestStrictSavesWhatADirectoryNeeds(t *testing.T) {
+	w := mounted(t, func(o *Options) { o.Names = Strict })
+	w.must(os.MkdirAll(w.path("d/e"), 0o755))
+	f := w.open("f", os.O_RDWR|os.O_CREATE)
+	must2(w)(f.WriteString("data"))
+	w.must(f.Sync())
+	w.must(os.Rename(w.path("f"), w.path("d/e/f")))
+	w.write("later", nil, false)
+	w.syncDir("d/e")
+	w.powerFail(LoseAll)
+	w.has("d/e/f", []byte("data"))
+	w.hasNot("f")
+	w.hasNot("later")
+}
+
+func TestMappedMemoryIsLostToo(t *testing.T) {
+	w := mounted(t)
+	w.write("f", bytes.Repeat([]byte("a"), 8192), true)
+	f := w.open("f", os.O_RDWR)
+	m, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	w.must(err)
+	m[0] = 'b'
+	w.must(unix.Msync(m[:4096], unix.MS_SYNC))
+	m[1], m[5000] = 'c', 'c'
+	w.must(unix.Munmap(m))
+	w.must(f.Close())
+	w.powerFail(LoseAll)
+	want := bytes.Repeat([]byte("a"), 8192)
+	want[0] = 'b'
+	w.has("f", want)
+}
+
+// TestMappedMemoryOfTheLiving checks that a process that is still there does
+// not write what was lost after all.
+func TestMappedMemoryOfTheLiving(t *testing.T) {
+	w := mounted(t)
+	w.write("f", bytes.Repeat([]byte("a"), 4096), true)
+	f := w.open("f", os.O_RDWR)
+	m, err := unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	w.must(err)
+	m[0] = 'b'
+	w.powerFail(LoseAll)
+	w.must(unix.Munmap(m))
+	w.has("f", bytes.Repeat([]byte("a"), 4096))
+}
+
+func TestHandlesOfBeforeAreStale(t *testing.T) {
+	w := mounted(t)
+	w.write("f", []byte("old"), true)
+	f := w.open("f", os.O_RDWR)
+	w.powerFail(LoseAll)
+	if _, err := f.WriteString("new"); err == nil {
+		t.Error("a handle from before the power failure could be written to")
+	}
+	if err := f.Sync(); err == nil {
+		t.Error("a handle from before the power failure could be synced")
+	}
+	w.has("f", []byte("old"))
+}
+
+// TestModesAndAttributesAreLost checks what is not names nor bytes.
+func TestModesAndAttributesAreLost(t *testing.T) {
+	w := mounted(t)
+	w.write("f", []byte("old"), true)
+	w.must(unix.Setxattr(w.path("f"), "user.kept", []byte("1"), 0))
+	w.must(w.open("f", os.O_RDWR).Sync())
+	w.must(os.Chmod(w.path("f"), 0o400))
+	w.must(os.Chown(w.path("f"), 12, 34))
+	w.must(unix.Setxattr(w.path("f"), "user.kept", []byte("2"), 0))
+	w.must(unix.Setxattr(w.path("f"), "user.lost", []byte("3"), 0))
+	w.powerFail(LoseAll)
+	var st unix.Stat_t
+	w.must(unix.Stat(w.path("f"), &st))
+	if st.Mode&0o777 != 0o644 || st.Uid != 0 || st.Gid != 0 {
+		t.Errorf("mode %o, owner %d:%d after the power failure", st.Mode, st.Uid, st.Gid)
+	}
+	buf := make([]byte, 10)
+	n, err := unix.Getxattr(w.path("f"), "user.kept", buf)
+	if err != nil || string(buf[:n]) != "1" {
+		t.Errorf("user.kept is %q, %v", buf[:max(n, 0)], err)
+	}
+	if _, err := unix.Getxattr(w.path("f"), "user.lost", buf); err != unix.ENODATA {
+		t.Errorf("user.lost: %v", err)
+	}
+}
+
+// TestPendingIsBounded gives up old writes as written back.
+func TestPendingIsBounded(t *testing.T) {
+	w := mounted(t, func(o *Options) { o.Pending = 1 << 20 })
+	w.write("f", bytes.Repeat([]byte("a"), 4<<20), true)
+	f := w.open("f", os.O_RDWR)
+	page := bytes.Repeat([]byte("b"), 4096)
+	for i := range 1024 {
+		must2(w)(f.WriteAt(page, int64(i)*4096))
+	}
+	if got := w.fs.pending.bytes.Load(); got > 1<<20 {
+		t.Errorf("%d bytes are pending, more than the limit", got)
+	}
+	w.powerFail(LoseAll)
+	got, err := os.ReadFile(w.path("f"))
+	w.must(err)
+	lost := bytes.Count(got, []byte("a"))
+	if lost == 0 || lost > 1<<20 {
+		t.Errorf("%d bytes were lost, want some, and at most the limit", lost)
+	}
+	if end := got[len(got)-1]; end != 'a' {
+		t.Errorf("the last write was given up, before older ones")
+	}
+}
