@@ -23,7 +23,7 @@ func judgeContainer(ctx context.Context, object Object, ops []Op) Result {
 		r.Engine = object.engine()
 		return *r
 	case b.peeked || b.twice:
-		return search(ctx, "search", ops, newSequences(ops, shapeOf(object)))
+		return searchSequences(ctx, ops, shapeOf(object))
 	}
 	verdict := b.judge(object)
 	if verdict.Verdict == Linearizable || b.eaten == 0 {
@@ -33,7 +33,7 @@ func judgeContainer(ctx context.Context, object Object, ops []Op) Result {
 	if sure := b.judge(object); sure.Verdict == Violated {
 		return sure
 	}
-	return search(ctx, "search", ops, newSequences(ops, shapeOf(object)))
+	return searchSequences(ctx, ops, shapeOf(object))
 }
 
 func shapeOf(o Object) shape {

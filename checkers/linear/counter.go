@@ -32,7 +32,7 @@ func judgeCounter(ctx context.Context, ops []Op) Result {
 			return r
 		}
 	}
-	return search(ctx, "search", ops, newSequences(ops, number))
+	return searchSequences(ctx, ops, number)
 }
 
 // chained judges fetch-and-adds of positive numbers: the counter only grows, so

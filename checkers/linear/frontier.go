@@ -62,6 +62,9 @@ func (f *frontier) clear() {
 type cover struct {
 	pures, blinds uint64
 	usage         *usage
+	// beam, unless 0, is how many of a bucket are kept that used unknown
+	// operations; of more, those that used most are lost.
+	beam int
 }
 
 func (v *cover) covers(a, b *config) bool {
@@ -97,6 +100,7 @@ func (f *frontier) add(c config, v *cover) bool {
 	}
 	b := f.find(&c, v)
 	link := &b.head
+	kept, most := 0, int32(-1)
 	for i := b.head; i >= 0; i = *link {
 		old := &f.configs[i]
 		if v.covers(old, &c) {
@@ -109,6 +113,17 @@ func (f *frontier) add(c config, v *cover) bool {
 			continue
 		}
 		link = &f.next[i]
+		if kept++; v.beam > 0 && (most < 0 || v.usage.sizes[old.used] > v.usage.sizes[f.configs[most].used]) {
+			most = i
+		}
+	}
+	if v.beam > 0 && kept >= v.beam {
+		// The one that used most makes room.
+		if v.usage.sizes[f.configs[most].used] <= v.usage.sizes[c.used] {
+			return false
+		}
+		f.configs[most] = c
+		return true
 	}
 	f.configs = append(f.configs, c)
 	f.next = append(f.next, b.head)

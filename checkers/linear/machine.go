@@ -20,7 +20,8 @@ type machine interface {
 	// dies returns when an unknown operation can no longer be of use to any
 	// other; Open if that is not known.
 	dies(op int) int
-	// size is how many states there are in memory. When that is much more than
+	// size is how many states there are in memory, 0 if they are few and known
+	// beforehand. When that is much more than
 	// the search holds, it calls keep, with the states it holds; keep may
 	// give them new numbers in place, from 0 on.
 	size() int

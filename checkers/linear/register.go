@@ -33,7 +33,7 @@ func searchValues(ctx context.Context, ops []Op) Result {
 	if bad != none {
 		return strange("register-search", bad)
 	}
-	return search(ctx, "register-search", ops, m)
+	return search(ctx, "register-search", ops, func() machine { return m })
 }
 
 // without returns the operations that are not of the kind, and where they were.

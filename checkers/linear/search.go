@@ -69,7 +69,9 @@ type searcher struct {
 	explored int
 	// lazy says that the machine has blind operations.
 	lazy bool
-	stop string
+	// generous says that unknown operations need not be counted.
+	generous bool
+	stop     string
 }
 
 // A crash is a class of unknown operations: one of them, how many have been
@@ -91,8 +93,34 @@ type look struct {
 	bridge bool
 }
 
-// search judges ops of the machine m.
-func search(ctx context.Context, engine string, ops []Op, m machine) Result {
+// search judges ops of the machine m. If there are unknown operations, it first
+// tries two shorter ways: to find an order while keeping only a few of the
+// configurations that differ in which unknown operations they used; and to show
+// that there is none even if each of them may be used any number of times (if
+// the states are known beforehand; else there would be no end to them).
+// Only if neither gives an answer, it looks at all.
+func search(ctx context.Context, engine string, ops []Op, make func() machine) Result {
+	if !slices.ContainsFunc(ops, func(o Op) bool { return o.Unknown }) {
+		return newSearcher(ctx, engine, ops, make()).walk()
+	}
+	few := newSearcher(ctx, engine, ops, make())
+	few.cover.beam = beam
+	if r := few.walk(); r.Verdict == Linearizable {
+		return r
+	}
+	if m := make(); m.size() == 0 {
+		if r := newSearcher(ctx, engine, ops, m).generously(); r.Verdict == Violated {
+			return r
+		}
+	}
+	return newSearcher(ctx, engine, ops, make()).walk()
+}
+
+// beam is how many configurations with different unknown operations are kept
+// in the first try.
+const beam = 16
+
+func newSearcher(ctx context.Context, engine string, ops []Op, m machine) *searcher {
 	s := &searcher{
 		ctx: ctx, engine: engine, ops: ops, m: m, slotOf: make([]int8, len(ops)), classOf: make([]int32, len(ops)),
 		usage: newUsage(), now: newFrontier(), next: newFrontier(), seen: newFrontier(),
@@ -104,6 +132,12 @@ func search(ctx context.Context, engine string, ops []Op, m machine) Result {
 	for i := range ops {
 		s.lazy = s.lazy || m.traits(i)&blind != 0
 	}
+	return s
+}
+
+// generously lets unknown operations happen any number of times.
+func (s *searcher) generously() Result {
+	s.generous = true
 	return s.walk()
 }
 
@@ -335,7 +369,10 @@ func (s *searcher) revive(c config, k *crash, bit uint64, time int) {
 		if !useful || s.usage.count(c.used, k.class) >= k.calls {
 			continue
 		}
-		after := config{done: c.done, spare: c.spare, state: state, used: s.usage.with(c.used, k.class)}
+		after := config{done: c.done, spare: c.spare, state: state}
+		if !s.generous {
+			after.used = s.usage.with(c.used, k.class)
+		}
 		if k.traits&blind != 0 {
 			after.spare |= s.open &^ c.done & s.blinds
 		}
@@ -374,10 +411,10 @@ func (s *searcher) renew() {
 	s.usage.reset()
 	s.next.clear()
 	for _, c := range s.now.configs {
-		var set []int32
-		for _, class := range old[c.used] {
-			if slices.ContainsFunc(s.crashes, func(k crash) bool { return k.class == class }) {
-				set = append(set, class)
+		var set []share
+		for _, used := range old[c.used] {
+			if slices.ContainsFunc(s.crashes, func(k crash) bool { return k.class == used.class }) {
+				set = append(set, used)
 			}
 		}
 		c.used = s.usage.number(set)

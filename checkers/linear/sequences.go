@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"context"
 	"encoding/binary"
 	"slices"
 )
@@ -37,6 +38,10 @@ type sequences struct {
 	// classes number what operations do.
 	classes map[[3]int]int32
 	text    []byte
+}
+
+func searchSequences(ctx context.Context, ops []Op, s shape) Result {
+	return search(ctx, "search", ops, func() machine { return newSequences(ops, s) })
 }
 
 func newSequences(ops []Op, s shape) *sequences {

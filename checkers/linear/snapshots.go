@@ -25,7 +25,7 @@ func judgeSnapshots(ctx context.Context, ops []Op, ordered bool) Result {
 		}
 	}
 	if !unique {
-		return search(ctx, "search", ops, newSequences(ops, wholes(ordered)))
+		return searchSequences(ctx, ops, wholes(ordered))
 	}
 	s.judge()
 	if s.bad != nil {
