@@ -1,0 +1,273 @@
+package fold
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// causalClocks is how many numbers the clocks of a causal check may hold in
+// all: 512 MB.
+const causalClocks = 1 << 27
+
+// Causal decides whether registers are causally consistent.
+//
+// It reads: write of a key, the value being unique within the key; read (or
+// read-init) of a key, ok with the value, or null for a key that was never
+// written. What a read-init returns, if nobody wrote it, is another name for
+// null.
+//
+// Operations are causally ordered by the order within each process and from a
+// write to the reads of its value. Property: no read returns a value though a
+// write that came causally after that of the value comes causally before the
+// read ("overwritten"), or null though any write of the key does
+// ("overwritten" too); nor what nobody ("unexpected"), or only a write that
+// failed ("aborted"), had begun to write. Together these are the bad patterns
+// of Bouajjani et al., On Verifying Causal Consistency, 2017, for weak causal
+// consistency: for differentiated histories there is no other.
+//
+// Every process carries a clock with a place for each process; a read takes in
+// the clock of the write that it reads from, and looks among the writes of its
+// key that it knows of for one that knows of its own. Cost: O(n × processes)
+// in time and memory. Unknown: a value was written twice to a key; that many
+// processes would take more than 512 MB; no read ended ok. Counterexample:
+// "process 3 read 1 (#20), but knew of the write of 2 (#12) since #18, and
+// process 4 knew of 1 (#9) when it wrote 2."
+func Causal() checkers.Checker {
+	return checker{
+		name: "causal", whole: true, judge: judgeCausal,
+		lacking: "No read ended ok, so nothing is known.",
+		sum: func(r *report) string {
+			return fmt.Sprintf("No read (of %d) returned a value that its process had to know to be replaced.", r.counts["reads"])
+		},
+	}
+}
+
+// causality is the state of a causal check.
+type causality struct {
+	r       *report
+	keys    map[string]*causalKey
+	members map[int]int32 // process → member
+	clocks  []clock       // by member
+	// learned is, by member, the operations by which it learned of each other.
+	learned [][]history.Operation
+}
+
+// A clock is how many operations of each member are known.
+type clock []int32
+
+func (c clock) of(member int32) int32 {
+	if int(member) >= len(c) {
+		return 0
+	}
+	return c[member]
+}
+
+// join takes in what another clock knows, and calls news for each member.
+func (c *clock) join(other clock, news func(member int)) {
+	for len(*c) < len(other) {
+		*c = append(*c, 0)
+	}
+	for m, n := range other {
+		if n > (*c)[m] {
+			(*c)[m] = n
+			news(m)
+		}
+	}
+}
+
+// A causalKey is what was written to a key.
+type causalKey struct {
+	name   string
+	values inventory
+	writes []causalWrite   // by value
+	by     [][]causalWrite // by writer, in its order
+	member map[int32]int   // member → place in by
+	// absent is what read-init returned, as a value's id; -1 if it was null.
+	absent int32
+}
+
+// A causalWrite is a write with what its process knew.
+type causalWrite struct {
+	op     history.Operation
+	member int32
+	at     int32
+	known  clock
+}
+
+func judgeCausal(r *report, ops []history.Operation) {
+	c := &causality{r: r, keys: make(map[string]*causalKey), members: make(map[int]int32)}
+	moments := c.declare(ops)
+	if moments == nil {
+		return
+	}
+	for i, o := range moments {
+		if r.spend(1 + len(c.clocks)/4) {
+			r.cutShort(i, len(moments))
+			return
+		}
+		c.step(o)
+	}
+}
+
+// declare takes in all writes and returns the operations in an order that
+// agrees with causality: writes as they began, reads as they ended. A read
+// cannot end before the write that it reads from began.
+func (c *causality) declare(ops []history.Operation) []history.Operation {
+	var moments []history.Operation
+	writes := 0
+	for _, o := range ops {
+		isWrite := o.Invoke.F == fWrite
+		if isWrite {
+			k := c.key(o.Invoke.Key)
+			id := k.values.put(o)
+			if k.values.items[id].attempts > 1 {
+				c.r.doubt("%s was written to key %s twice (#%d and #%d); one cannot say then which was read.", show(o.Invoke.Value), k.name,
+					call(k.values.items[id].first), call(o))
+				return nil
+			}
+		}
+		if isWrite && o.Type() != history.Fail || isCausalRead(o) {
+			moments = append(moments, o)
+			if _, known := c.members[o.Invoke.Process]; !known {
+				c.members[o.Invoke.Process] = int32(len(c.members))
+			}
+			if isWrite {
+				writes++
+			}
+		}
+	}
+	if n := len(c.members); n*(writes+2*n) > causalClocks {
+		c.r.doubt("%d processes with %d writes would take too much memory.", n, writes)
+		return nil
+	}
+	c.clocks = make([]clock, len(c.members))
+	c.learned = make([][]history.Operation, len(c.members))
+	slices.SortFunc(moments, func(a, b history.Operation) int { return cmp.Compare(moved(a), moved(b)) })
+	return moments
+}
+
+func isCausalRead(o history.Operation) bool {
+	return ok(o, fRead) || ok(o, "read-init")
+}
+
+// moved is the event at which an operation is looked at.
+func moved(o history.Operation) int {
+	if o.Invoke.F == fWrite {
+		return call(o)
+	}
+	return ret(o)
+}
+
+func (c *causality) key(name string) *causalKey {
+	k, known := c.keys[name]
+	if !known {
+		k = &causalKey{name: name, absent: -1, member: make(map[int32]int)}
+		c.keys[name] = k
+	}
+	return k
+}
+
+func (c *causality) step(o history.Operation) {
+	m := c.members[o.Invoke.Process]
+	for len(c.clocks[m]) <= int(m) {
+		c.clocks[m] = append(c.clocks[m], 0)
+	}
+	c.clocks[m][m]++
+	k := c.key(o.Invoke.Key)
+	if o.Invoke.F == fWrite {
+		k.write(k.values.ids.of(o.Invoke.Value), causalWrite{o, m, c.clocks[m][m], slices.Clone(c.clocks[m])})
+		return
+	}
+	c.r.key = k.name
+	c.r.judged = true
+	c.r.count("reads", 1)
+	c.read(k, m, o)
+	c.r.key = ""
+}
+
+func (k *causalKey) write(id int32, w causalWrite) {
+	for len(k.writes) <= int(id) {
+		k.writes = append(k.writes, causalWrite{})
+	}
+	k.writes[id] = w
+	at, known := k.member[w.member]
+	if !known {
+		at = len(k.by)
+		k.member[w.member] = at
+		k.by = append(k.by, nil)
+	}
+	k.by[at] = append(k.by[at], w)
+}
+
+// read judges a read.
+func (c *causality) read(k *causalKey, m int32, o history.Operation) {
+	id := k.read(o)
+	var own causalWrite
+	if id >= 0 {
+		if k.values.strange(c.r, id, o, "value") {
+			return
+		}
+		own = k.writes[id]
+		c.clocks[m].join(own.known, func(of int) {
+			for len(c.learned[m]) <= of {
+				c.learned[m] = append(c.learned[m], history.Operation{})
+			}
+			c.learned[m][of] = o
+		})
+	}
+	for _, writes := range k.by {
+		known := c.clocks[m].of(writes[0].member)
+		n, _ := slices.BinarySearchFunc(writes, known+1, func(w causalWrite, at int32) int { return cmp.Compare(w.at, at) })
+		if n == 0 {
+			continue
+		}
+		newer := writes[n-1]
+		if id >= 0 && (newer.at == own.at && newer.member == own.member || newer.known.of(own.member) < own.at) {
+			continue
+		}
+		c.overwritten(m, o, own, newer)
+		return
+	}
+}
+
+// read returns the id of the value that was read, or -1 for null.
+func (k *causalKey) read(o history.Operation) int32 {
+	if isNull(o.Complete.Value) {
+		return -1
+	}
+	id := k.values.ids.of(o.Complete.Value)
+	k.values.grow()
+	nobody := k.values.items[id].attempts == 0 && k.values.items[id].failed.Invoke == nil
+	if nobody && o.Invoke.F == "read-init" && k.absent < 0 {
+		k.absent = id
+	}
+	if id == k.absent {
+		return -1
+	}
+	return id
+}
+
+// overwritten notes a read of what its process had to know to be replaced.
+func (c *causality) overwritten(m int32, o history.Operation, own, newer causalWrite) {
+	var since history.Operation
+	how := "its own"
+	if newer.member != m {
+		since = c.learned[m][newer.member]
+		how = fmt.Sprintf("of which it knew since #%d", ret(since))
+	}
+	if !c.r.found("overwritten", o, newer.op, own.op, since) {
+		return
+	}
+	if own.op.Invoke == nil {
+		c.r.tell("overwritten", "%s read %s (#%d), as if nothing had been written, but there is the write of %s (#%d), %s.",
+			who(o), show(o.Complete.Value), ret(o), show(newer.op.Invoke.Value), call(newer.op), how)
+		return
+	}
+	c.r.tell("overwritten", "%s read %s (#%d), but there is the write of %s (#%d), %s, and process %d knew of %s (#%d) when it wrote that.",
+		who(o), show(o.Complete.Value), ret(o), show(newer.op.Invoke.Value), call(newer.op), how,
+		newer.op.Invoke.Process, show(own.op.Invoke.Value), call(own.op))
+}
