@@ -192,6 +192,9 @@ func chargeTimes(thread *starlark.Thread, x, y starlark.Value) error {
 	}
 	_, bothInt := sequence.(starlark.Int)
 	if !isInt || bothInt {
+		if size(x)+size(y) > maxInt {
+			return errTooLarge
+		}
 		return charge(thread, size(x)+size(y))
 	}
 	count, ok := n.Int64()

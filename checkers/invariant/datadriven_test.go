@@ -24,7 +24,7 @@ import (
 //
 // Every history is also given to the rules event by event, and both must agree.
 func TestFiles(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/rules", func(t *testing.T, path string) {
 		var rules []*Rule
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var err error

@@ -161,12 +161,12 @@ func (j *judge) breaks(o *op, found *broke) {
 	if j.first != nil {
 		return
 	}
-	b := &Break{Rule: j.rule.name, At: j.now}
+	b := &Break{Rule: j.rule.name, Event: -1, At: j.now}
 	if found == nil {
 		found = &broke{}
 	}
 	if o != nil {
-		b.At = o.moment()
+		b.At, b.Event = o.moment(), o.last().Index
 		b.Says = append(b.Says, "It was broken at "+moment(b.At)+" by this operation: "+ending(o.describe()))
 		b.Evidence = append(b.Evidence, o.events()...)
 	}

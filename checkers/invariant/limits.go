@@ -20,6 +20,9 @@ const (
 	maxSource = 64 << 10
 	// maxRange bounds range(), because builtins run through one in one step.
 	maxRange = 10_000_000
+	// maxInt bounds products of integers, in bytes, because they take time that
+	// grows faster than their size.
+	maxInt = 16 << 10
 	// maxDepth bounds how deep values may be nested where we walk them.
 	maxDepth = 200
 	// maxErrors is how many errors of a script we count before giving up.

@@ -12,6 +12,9 @@ import (
 type Break struct {
 	// Rule is the rule's name.
 	Rule string
+	// Event is the index of the event that broke it; -1 if it was no single one,
+	// but a deadline or the whole history.
+	Event int
 	// At is the moment of the run in which it was broken.
 	At time.Duration
 	// Says tells in sentences what broke it.
