@@ -140,34 +140,58 @@ func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Rea
 	return fuse.ReadResultFd(uintptr(h.fd), int64(in.Offset), min(int(in.Size), len(buf))), fuse.OK
 }
 
-// Write writes to a file. What comes while the power is off was in the page
-// cache of the kernel, and is lost.
+// Write writes to a file.
 func (f *FS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	return f.Writev(cancel, in, [][]byte{data})
+}
+
+// Writev writes to a file what comes in pieces. What comes while the power is
+// off was in the page cache of the kernel, and is lost.
+func (f *FS) Writev(cancel <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
 	h := f.handles.get(in.Fh)
 	if h == nil {
 		return 0, fuse.EBADF
 	}
-	room, s := f.rules.write(cancel, h.node, int64(in.Offset), int64(len(data)))
+	off := int64(in.Offset)
+	size, s := f.rules.write(cancel, h.node, off, length(data))
 	if !s.Ok() {
 		return 0, s
 	}
-	data = data[:room]
 	f.gate.RLock()
 	defer f.gate.RUnlock()
 	if f.off {
-		return uint32(len(data)), fuse.OK
+		return uint32(size), fuse.OK
 	}
 	if h.life != f.life {
 		return 0, fuse.EIO
 	}
-	off := int64(in.Offset)
-	err := f.change(h.node, h.fd, writes, off, off+int64(len(data)), func() error {
-		return pwriteFull(h.fd, data, off)
+	err := f.change(h.node, h.fd, writes, off, off+size, func() error {
+		return pwritePieces(h.fd, data, off, size)
 	})
 	if err == nil && (in.Flags|h.flags)&unix.O_DSYNC != 0 {
 		err = f.sync(h.node, unix.Fdatasync, h.fd)
 	}
-	return uint32(len(data)), status(err)
+	return uint32(size), status(err)
+}
+
+func length(pieces [][]byte) int64 {
+	size := 0
+	for _, p := range pieces {
+		size += len(p)
+	}
+	return int64(size)
+}
+
+// pwritePieces writes the first size bytes of the pieces.
+func pwritePieces(fd int, pieces [][]byte, off, size int64) error {
+	for _, p := range pieces {
+		p = p[:min(int64(len(p)), size)]
+		if err := pwriteFull(fd, p, off); err != nil {
+			return err
+		}
+		off, size = off+int64(len(p)), size-int64(len(p))
+	}
+	return nil
 }
 
 // dataOnly is the flag of a request to sync that comes from fdatasync.

@@ -11,12 +11,32 @@ import (
 // TestPowerFailLosesWhatWasNotSynced is one table over every way in which
 // something is saved or not.
 func TestPowerFailLosesWhatWasNotSynced(t *testing.T) {
+	for _, c := range append(waysOfBytes(), waysOfNames()...) {
+		t.Run(c.name, func(t *testing.T) {
+			w := mounted(t)
+			w.write("f", []byte("old"), true)
+			c.do(w)
+			w.powerFail(LoseAll)
+			if c.want == nil {
+				w.hasNot("f")
+				return
+			}
+			w.has("f", c.want)
+		})
+	}
+}
+
+// A way is something that happens to a synced file "f", which holds "old", and
+// what a power failure then leaves of it.
+type way struct {
+	name string
+	do   func(w *world)
+	want []byte // nil: the file is gone
+}
+
+func waysOfBytes() []way {
 	old, long := []byte("old"), bytes.Repeat([]byte("x"), 3<<20)
-	for _, c := range []struct {
-		name string
-		do   func(w *world)
-		want []byte // nil: the file is gone
-	}{
+	return []way{
 		{"nothing", func(*world) {}, old},
 		{"overwritten", func(w *world) { w.write("f", []byte("new contents"), false) }, old},
 		{"overwritten and synced", func(w *world) { w.write("f", []byte("new"), true) }, []byte("new")},
@@ -45,6 +65,12 @@ func TestPowerFailLosesWhatWasNotSynced(t *testing.T) {
 			must2(w)(w.open("f", os.O_WRONLY).WriteString("new"))
 			w.must(w.open("f", os.O_RDONLY).Sync())
 		}, []byte("new")},
+	}
+}
+
+func waysOfNames() []way {
+	old := []byte("old")
+	return []way{
 		{"removed", func(w *world) { w.must(os.Remove(w.path("f"))) }, old},
 		{"removed and saved", func(w *world) { w.must(os.Remove(w.path("f"))); w.syncDir(".") }, nil},
 		{"removed and made anew", func(w *world) {
@@ -78,18 +104,6 @@ func TestPowerFailLosesWhatWasNotSynced(t *testing.T) {
 			w.must(os.Link(w.path("f"), w.path("g")))
 			w.must(os.Remove(w.path("f")))
 		}, old},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := mounted(t)
-			w.write("f", old, true)
-			c.do(w)
-			w.powerFail(LoseAll)
-			if c.want == nil {
-				w.hasNot("f")
-				return
-			}
-			w.has("f", c.want)
-		})
 	}
 }
 
