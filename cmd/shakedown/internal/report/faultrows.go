@@ -65,8 +65,10 @@ func newFaultRow(w history.FaultWindow) faultRow {
 		ID: w.ID, What: strings.Join(w.Nodes, " "), Evidence: w.Evidence, Hold: "no",
 		Inject: moment(w.Inject), InForce: moment(w.InForce), Heal: moment(w.Heal), Healed: moment(w.Healed),
 	}
-	if w.Says != "" {
+	if w.Says != "" && slices.ContainsFunc(w.Nodes, func(n string) bool { return strings.Contains(w.Says, n) }) {
 		row.What = w.Says
+	} else if w.Says != "" {
+		row.What = strings.TrimSuffix(w.Says+" on "+row.What, " on ")
 	}
 	if w.Role != "" {
 		row.What += " (" + w.Role + ")"

@@ -107,7 +107,7 @@ func newPage(f *facts) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := page{Run: r, Word: Word(r.Verdict), Headline: r.Headline(), TookText: seconds(r.Took), Style: template.CSS(style), Policy: policy}
+	p := page{Run: r, Word: Word(r.Verdict), Headline: capital(r.Headline()), TookText: seconds(r.Took), Style: template.CSS(style), Policy: policy}
 	for _, says := range r.findings() {
 		p.Sentences = append(p.Sentences, pieces(clip(says, 4*maxPieces)))
 	}
@@ -126,6 +126,14 @@ func newPage(f *facts) (page, error) {
 	p.Nodes, p.Total = f.nodeParts(), f.total
 	p.Held, p.Injected = tookHold(r.History)
 	return p, nil
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
 }
 
 // findings are the sentences of what is neither valid nor a violation: the

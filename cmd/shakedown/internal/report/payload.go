@@ -110,4 +110,4 @@ func compress(w io.Writer, c *columns, texts []byte) error {
 
 // compression is the level that makes a million operations fit well and takes
 // less than a second for them.
-const compression = 4
+const compression = 3

@@ -53,20 +53,36 @@ function rateTrack(ops) {
         peak = Math.max(peak, sums.ok[bar] + sums.fail[bar] + sums.info[bar]);
       }
       grid(c, w, h);
-      const base = new Float64Array(bars).fill(h - 14);
+      const base = new Float64Array(bars).fill(h - 14), top = ceiling(sums, bars, peak);
       for (const kind of ["ok", "fail", "info"]) {
         c.fillStyle = colours[kind];
         for (let i = 0; i < bars; i++) {
           if (!sums[kind][i]) continue;
-          const tallness = Math.max(sums[kind][i] / peak * (h - 28), kind === "ok" ? 0.5 : 2);
+          const room = base[i] - 14;
+          const tallness = Math.min(Math.max(sums[kind][i] / top * (h - 28), kind === "ok" ? 0.5 : 2), room);
+          if (tallness <= 0) continue;
           base[i] -= tallness;
           c.fillRect(i * wide, base[i], Math.max(wide - 0.5, 1), tallness);
         }
       }
       const span = (view.to - view.from) * wide / w / 1e6;
-      fitText(c, "peak " + count(peak / span) + "/s", 4, 11, 120, colours.soft);
+      const cut = top < peak ? ", bars cut off at " + count(top / span) + "/s" : "";
+      fitText(c, "peak " + count(peak / span) + "/s" + cut, 4, 11, 260, colours.soft);
     },
   };
+}
+
+// ceiling is the height of the chart: of a few bars that would make all others
+// flat, such as the final reads, the tops are cut off.
+function ceiling(sums, bars, peak) {
+  const all = [];
+  for (let i = 0; i < bars; i++) {
+    const n = sums.ok[i] + sums.fail[i] + sums.info[i];
+    if (n) all.push(n);
+  }
+  all.sort((a, b) => a - b);
+  const usual = all.length > 20 ? all[Math.floor(all.length * 0.96)] * 1.25 : peak;
+  return peak > usual * 1.6 ? usual : peak;
 }
 
 // grid draws the ticks of the time axis, with their moments at the bottom.
@@ -171,7 +187,7 @@ function lines(c, b, yOf) {
     paths.forEach((p, i) => p.push(found ? [from + wide / 2, yOf(found[i])] : null));
   }
   const looks = [[2, []], [1.4, []], [1.2, [5, 2]], [1, [2, 2]]];
-  const names = ["p50", "p95", "p99", "max"];
+  const names = ["p50", "p95", "p99", "max"], named = [];
   c.strokeStyle = colours.ink;
   paths.forEach((path, i) => {
     c.lineWidth = looks[i][0];
@@ -187,7 +203,10 @@ function lines(c, b, yOf) {
     }
     c.stroke();
     c.globalAlpha = 1;
-    if (last) nameLine(c, names[i], last[1] - 2, b.columns);
+    if (last && !named.some(y => Math.abs(y - last[1]) < 10)) {
+      named.push(last[1]);
+      nameLine(c, names[i], last[1] - 2, b.columns);
+    }
   });
   c.setLineDash([]);
 }

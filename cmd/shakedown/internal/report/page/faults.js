@@ -61,11 +61,18 @@ function phasesTrack() {
   };
 }
 
+// fitText writes as much of a text as has room, with a halo so that it can be
+// read over whatever is there.
 function fitText(c, text, x, y, room, colour) {
   c.font = "11px system-ui, sans-serif";
   if (room < 12) return;
+  const whole = text;
   while (text.length > 1 && c.measureText(text).width > room) text = text.slice(0, text.length > 24 ? -8 : -2) + "…";
-  if (text.length < 3) return;
+  if (text !== whole && text.length < 4) return;
+  c.lineWidth = 3;
+  c.lineJoin = "round";
+  c.strokeStyle = colours.shade;
+  c.strokeText(text, x, y);
   c.fillStyle = colour;
   c.fillText(text, x, y);
 }

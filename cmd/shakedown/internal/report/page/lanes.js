@@ -43,41 +43,87 @@ function clientsTrack(ops) {
 
 function endOf(ops, i) { return ops.took[i] < 0 ? about.end : ops.start[i] + ops.took[i]; }
 
+// runs draws bars as few rectangles: those that touch become one.
+function runs(c, y, h) {
+  let from = -1, to = -1;
+  return {
+    add(x, end) {
+      end = Math.max(end, x + 1);
+      if (x <= to + 0.4) {
+        to = Math.max(to, end);
+        return;
+      }
+      this.flush();
+      [from, to] = [x, end];
+    },
+    flush() {
+      if (from >= 0 || to >= 0) c.fillRect(from, y, to - from, h);
+      from = to = -1;
+    },
+  };
+}
+
 function drawLane(c, w, ops, lane, y, proof) {
   c.fillStyle = colours.line;
   c.fillRect(0, y + laneTall - 2, w, 1);
-  const { all } = lane, pixel = (view.to - view.from) / w;
-  let n = Math.max(0, firstAtOrAfter(all.length, k => ops.start[all[k]], view.from) - 1);
+  const { all } = lane, { start, took, kind } = ops, pixel = (view.to - view.from) / w;
+  let n = Math.max(0, firstAtOrAfter(all.length, k => start[all[k]], view.from) - 1);
   c.fillStyle = colours.ok;
-  while (n < all.length && ops.start[all[n]] <= view.to) {
-    const i = all[n];
-    if (ops.kind[i] === OK) c.fillRect(xOf(ops.start[i]), y + 2, Math.max(ops.took[i] / pixel, 1), 8);
+  const bars = runs(c, y + 2, 8);
+  while (n < all.length && start[all[n]] <= view.to) {
+    const i = all[n], x = Math.max(xOf(start[i]), 0);
+    if (kind[i] === OK) bars.add(x, Math.min(x + took[i] / pixel, w));
     n++;
     // What begins on the same pixel would be drawn on top of this.
-    if (n < all.length && ops.start[all[n]] < ops.start[i] + pixel / 2) {
-      n = firstAtOrAfter(all.length, k => ops.start[all[k]], ops.start[i] + pixel);
-    }
+    if (n < all.length && start[all[n]] < start[i] + pixel / 2) n = firstAfter(start, all, n, start[i] + pixel);
   }
+  bars.flush();
   drawOthers(c, w, ops, lane, y);
   for (const i of proofIn(ops, lane, proof)) {
     c.strokeStyle = colours.violation;
     c.lineWidth = 2;
     c.strokeRect(xOf(ops.start[i]) - 2, y, Math.max((endOf(ops, i) - ops.start[i]) / pixel, 1) + 4, 12);
   }
-  fitText(c, "client " + lane.client, 4, y + 11, 70, colours.soft);
+  c.fillStyle = colours.shade;
+  c.fillRect(0, y, 10 + 6 * String(lane.client).length, laneTall - 2);
+  fitText(c, String(lane.client), 4, y + 11, 70, colours.soft);
 }
 
+// firstAfter looks ahead in growing steps, since what it looks for is near.
+function firstAfter(start, all, n, t) {
+  let step = 1;
+  while (n + step < all.length && start[all[n + step]] < t) step *= 2;
+  let low = n + (step >> 1), high = Math.min(n + step, all.length);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (start[all[middle]] < t) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+// drawOthers draws each failure and unknown of a lane: those on the same pixel
+// look the same and are drawn once.
 function drawOthers(c, w, ops, lane, y) {
+  if (lane.longest === undefined) {
+    lane.longest = 0;
+    for (const i of lane.others) lane.longest = Math.max(lane.longest, endOf(ops, i) - ops.start[i]);
+  }
+  const { others } = lane, first = firstAtOrAfter(others.length, k => ops.start[others[k]], view.from - lane.longest);
+  c.globalAlpha = 0.45;
+  for (const kind of [FAIL, INFO]) {
+    c.fillStyle = kind === FAIL ? colours.fail : colours.info;
+    const bars = runs(c, y + 2, 8);
+    for (let n = first; n < others.length && ops.start[others[n]] <= view.to; n++) {
+      const i = others[n], to = xOf(endOf(ops, i));
+      if (ops.kind[i] === kind && to >= 0) bars.add(Math.max(xOf(ops.start[i]), 0), Math.min(to, w));
+    }
+    bars.flush();
+  }
+  c.globalAlpha = 1;
   const points = { [FAIL]: [], [INFO]: [] };
-  for (const i of lane.others) {
-    const x = xOf(ops.start[i]), to = xOf(endOf(ops, i));
-    if (to < -8 || x > w + 8) continue;
-    c.fillStyle = ops.kind[i] === FAIL ? colours.fail : colours.info;
-    c.globalAlpha = 0.45;
-    c.fillRect(x, y + 2, Math.max(to - x, 1), 8);
-    c.globalAlpha = 1;
-    const sign = points[ops.kind[i]], last = sign[sign.length - 2];
-    if (!(last !== undefined && Math.abs(last - x) < 0.5)) sign.push(x, y + 6);
+  for (let n = first; n < others.length && ops.start[others[n]] <= view.to; n++) {
+    const i = others[n], x = xOf(ops.start[i]), sign = points[ops.kind[i]], last = sign[sign.length - 2];
+    if (x > -8 && !(last !== undefined && x - last < 1)) sign.push(x, y + 6);
   }
   shapes(c, points[FAIL], FAIL, 3);
   shapes(c, points[INFO], INFO, 3.5);
