@@ -32,9 +32,9 @@ type judgement struct {
 
 // Check implements [checkers.Checker].
 func (c *checker) Check(ctx context.Context, h *history.History) checkers.Result {
-	l, err := newLattice()
-	if err != nil {
-		return c.unknown(err)
+	l := c.lattice
+	if c.broken != nil {
+		return c.unknown(c.broken)
 	}
 	level, err := l.model(c.options.Level)
 	if err != nil {
@@ -294,7 +294,7 @@ func (j *judgement) verdictSentence() string {
 		others[m] = !slices.Contains(weakest, m)
 	}
 	var also []string
-	for _, name := range Levels() {
+	for _, name := range j.lattice.names() {
 		if others[name] {
 			also = append(also, name)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/shakedown-dev/shakedown/history"
 )
@@ -53,7 +54,7 @@ type db struct {
 	elements []value
 	keys     map[value]int32
 	keyNames []value
-	sources  map[kv]source
+	sources  *table[source]
 	// ambiguous are versions that several transactions may have written.
 	ambiguous []kv
 	// skipped counts client operations that are no transactions.
@@ -64,7 +65,7 @@ type db struct {
 
 // load reads all transactions of the history.
 func load(ctx context.Context, h *history.History, lists bool) (*db, error) {
-	d := &db{names: names{byText: make(map[string]value)}, lists: lists, keys: make(map[value]int32)}
+	d := &db{names: names{byText: make(map[string]value)}, lists: lists, keys: make(map[value]int32), sources: newTable[source]()}
 	d.wordRead, d.wordAppend, d.wordWrite = d.intern([]byte(`"r"`)), d.intern([]byte(`"append"`)), d.intern([]byte(`"w"`))
 	if len(h.Ops) >= math.MaxInt32/2 {
 		return nil, errors.New("the history is too long: more than a thousand million events")
@@ -74,6 +75,9 @@ func load(ctx context.Context, h *history.History, lists bool) (*db, error) {
 	d.mops = make([]mop, 0, 3*len(ops))
 	s := scanner{db: d, lists: lists}
 	for i, op := range ops {
+		if i == sampled {
+			d.makeRoom(ops)
+		}
 		if pulse(i) && ctx.Err() != nil {
 			return nil, fmt.Errorf("out of time after reading %d of %d operations", i, len(ops))
 		}
@@ -86,6 +90,23 @@ func load(ctx context.Context, h *history.History, lists bool) (*db, error) {
 		}
 	}
 	return d, d.index(ctx)
+}
+
+// sampled is how many transactions tell how large the others will be.
+const sampled = 4096
+
+// makeRoom makes room for what is still to be read, by what has been: to grow
+// step by step costs more than to read.
+func (d *db) makeRoom(ops []history.Operation) {
+	have, all := 0, 0
+	for i, op := range ops {
+		if all += len(op.Value()); i < sampled {
+			have = all
+		}
+	}
+	more := 1.15 * float64(all-have) / float64(max(have, 1))
+	d.elements = slices.Grow(d.elements, int(more*float64(len(d.elements))))
+	d.mops = slices.Grow(d.mops, int(more*float64(len(d.mops))))
 }
 
 func (d *db) family() string {
@@ -138,13 +159,6 @@ func (d *db) read(m *mop) []value {
 
 // index finds the source of every version, then who was committed.
 func (d *db) index(ctx context.Context) error {
-	writes := 0
-	for i := range d.mops {
-		if d.mops[i].kind == write {
-			writes++
-		}
-	}
-	d.sources = make(map[kv]source, writes)
 	for t := range d.txns {
 		if pulse(t) && ctx.Err() != nil {
 			return fmt.Errorf("out of time after indexing %d of %d transactions", t, len(d.txns))
@@ -165,13 +179,13 @@ func (d *db) indexWrites(t int32) {
 		}
 		at := kv{m.key, m.val}
 		s := source{txn: t, mop: d.txns[t].lo + int32(i), last: lastWrite(mops, i), failed: failed}
-		before, twice := d.sources[at]
+		before, twice := d.sources.get(at.key, at.val)
 		switch {
 		case !twice || before.failed && !failed:
-			d.sources[at] = s
+			d.sources.set(at.key, at.val, s)
 		case !failed && before.txn >= 0:
 			// Two that may have happened wrote the same.
-			d.sources[at] = source{txn: -1}
+			d.sources.set(at.key, at.val, source{txn: -1})
 			d.ambiguous = append(d.ambiguous, at)
 		}
 	}
@@ -191,7 +205,7 @@ func lastWrite(mops []mop, i int) bool {
 func (d *db) commitSeen() {
 	var unsure bool
 	for t := range d.txns {
-		unsure = unsure || d.txns[t].outcome == history.Info
+		unsure = unsure || d.txns[t].outcome == history.Info && d.txns[t].lo < d.txns[t].hi
 	}
 	if !unsure {
 		return
@@ -227,7 +241,7 @@ func (d *db) commitRead(m *mop, longest [][]value, queue []int32) []int32 {
 		}
 	}
 	for _, v := range seen {
-		s, ok := d.sources[kv{m.key, v}]
+		s, ok := d.sources.get(m.key, v)
 		if ok && s.txn >= 0 && !s.failed && !d.txns[s.txn].committed {
 			d.txns[s.txn].committed = true
 			queue = append(queue, s.txn)
@@ -250,7 +264,7 @@ func shared(a, b []value) int {
 // writer returns the committed transaction that certainly wrote the version;
 // -1 if there is none, or several may have.
 func (d *db) writer(key int32, v value) int32 {
-	s, ok := d.sources[kv{key, v}]
+	s, ok := d.sources.get(key, v)
 	if !ok || s.failed || s.txn < 0 || !d.txns[s.txn].committed {
 		return -1
 	}

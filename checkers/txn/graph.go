@@ -58,6 +58,11 @@ func (g *graph) add(from, to, key int32, kind uint8, why reason) {
 	}
 }
 
+// forget drops the edges of a kind.
+func (g *graph) forget(kind uint8) {
+	g.edges = slices.DeleteFunc(g.edges, func(e edge) bool { return e.kind == kind })
+}
+
 // node makes a node that is no transaction.
 func (g *graph) node() int32 {
 	g.nodes++

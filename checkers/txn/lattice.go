@@ -24,6 +24,10 @@ type lattice struct {
 	} `json:"models"`
 	// Anomalies names for an anomaly those that are there whenever it is.
 	Anomalies map[string][]string `json:"anomalies"`
+
+	// lower holds each model with all that it implies, bans what these
+	// proscribe themselves.
+	lower, bans map[string]set
 }
 
 // A set is a set of names.
@@ -34,6 +38,15 @@ func newLattice() (*lattice, error) {
 	if err := json.Unmarshal(latticeJSON, l); err != nil {
 		return nil, fmt.Errorf("lattice.json: %w", err)
 	}
+	l.lower, l.bans = make(map[string]set), make(map[string]set)
+	for m := range l.Models {
+		l.lower[m], l.bans[m] = l.closure(m), set{}
+		for b := range l.lower[m] {
+			for _, anomaly := range l.Models[b].Proscribes {
+				l.bans[m][anomaly] = true
+			}
+		}
+	}
 	return l, nil
 }
 
@@ -43,6 +56,10 @@ func Levels() []string {
 	if err != nil {
 		return nil
 	}
+	return l.names()
+}
+
+func (l *lattice) names() []string {
 	names := slices.Collect(maps.Keys(l.Models))
 	return slices.Sorted(slices.Values(slices.AppendSeq(names, maps.Keys(l.Aliases))))
 }
@@ -70,16 +87,20 @@ func (l *lattice) model(name string) (string, error) {
 		return name, nil
 	}
 	near := ""
-	for _, known := range Levels() {
+	for _, known := range l.names() {
 		if strings.Contains(known, name) || strings.Contains(name, known) {
 			near = fmt.Sprintf(" (is it %s?)", known)
 		}
 	}
-	return "", fmt.Errorf("there is no isolation level %q%s; there are %s", name, near, strings.Join(Levels(), ", "))
+	return "", fmt.Errorf("there is no isolation level %q%s; there are %s", name, near, strings.Join(l.names(), ", "))
 }
 
-// below returns the model and everything that it implies.
+// below returns the model and everything that it implies. It is not to be changed.
 func (l *lattice) below(model string) set {
+	return l.lower[model]
+}
+
+func (l *lattice) closure(model string) set {
 	found := set{}
 	var visit func(string)
 	visit = func(m string) {
@@ -122,8 +143,8 @@ func (l *lattice) ruledOut(anomaly string, assuming []string) set {
 		if len(assuming) > 0 && !slices.ContainsFunc(assuming, func(a string) bool { return below[a] }) {
 			continue
 		}
-		for b := range below {
-			if slices.ContainsFunc(l.Models[b].Proscribes, func(a string) bool { return present[a] }) {
+		for a := range present {
+			if l.bans[m][a] {
 				out[m] = true
 			}
 		}

@@ -120,7 +120,7 @@ func (l *lister) walk(key int32, k *list) {
 	k.writers, k.last = make([]int32, len(k.order)), make([]bool, len(k.order))
 	dirty := int32(-1)
 	for i, v := range k.order {
-		s, known := l.db.sources[kv{key, v}]
+		s, known := l.db.sources.get(key, v)
 		k.writers[i] = -1
 		switch {
 		case !known:
@@ -156,7 +156,7 @@ func (l *lister) agree(key int32, k *list, r place) {
 	}
 	l.duplicates(key, seen, r.txn)
 	for _, v := range seen[same:] {
-		s, known := l.db.sources[kv{key, v}]
+		s, known := l.db.sources.get(key, v)
 		switch {
 		case !known:
 			l.garbage(key, v, r.txn)

@@ -57,13 +57,15 @@ type Options struct {
 // Every value may be appended to a key once; a value that was appended twice
 // proves nothing, and the verdict is then at best unknown.
 func ListAppend(o Options) checkers.Checker {
-	return &checker{name: "list-append", options: o, lists: true}
+	l, err := newLattice()
+	return &checker{name: "list-append", options: o, lists: true, lattice: l, broken: err}
 }
 
 // RWRegister judges transactions of ["w", k, v] and ["r", k, v]. Every value
 // may be written to a key once, as for [ListAppend].
 func RWRegister(o Options) checkers.Checker {
-	return &checker{name: "rw-register", options: o}
+	l, err := newLattice()
+	return &checker{name: "rw-register", options: o, lattice: l, broken: err}
 }
 
 // A checker is one of the two.
@@ -71,6 +73,9 @@ type checker struct {
 	name    string
 	options Options
 	lists   bool
+	lattice *lattice
+	// broken is why there is no lattice.
+	broken error
 }
 
 // Name returns "list-append" or "rw-register".

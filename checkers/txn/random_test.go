@@ -20,7 +20,7 @@ var histories = flag.Int("histories", 30_000, "how many random histories to judg
 // may be stale, and reads that may be wrong.
 func randomHistory(rng *rand.Rand, lists bool, most int) *history.History {
 	n := 1 + rng.IntN(most)
-	stale, wrong := rng.Float64()*0.6, 0.0
+	stale, wrong := rng.Float64()*0.9, 0.0
 	if rng.IntN(3) == 0 {
 		wrong = 0.2
 	}
@@ -142,7 +142,7 @@ func shuffled(rng *rand.Rand, values, asked [][]byte) *history.History {
 func agree(t *testing.T, h *history.History, j *judgement, level string, truth bool) bool {
 	t.Helper()
 	if j.proved[level] && !truth || j.out[level] && truth {
-		c := &checker{name: "disagreement"}
+		c := &checker{name: "disagreement", lattice: latticeOf()}
 		var text strings.Builder
 		for i := range h.Ops {
 			line, _ := json.Marshal(&h.Ops[i])

@@ -34,7 +34,7 @@ type registers struct {
 	versions []version
 	byKey    [][]int32
 	// at finds a version; the initial one of each key is initial[key].
-	at      map[kv]int32
+	at      *table[int32]
 	initial []int32
 	// meets are each transaction's external reads, then its final writes.
 	reads, writes [][]int32
@@ -56,7 +56,7 @@ type relation struct {
 // newRegisters indexes the versions, and finds the anomalies that need no cycle.
 func newRegisters(ctx context.Context, d *db, o Options, found *inference) (*registers, error) {
 	r := &registers{
-		db: d, byKey: make([][]int32, len(d.keyNames)), at: make(map[kv]int32, len(d.sources)),
+		db: d, byKey: make([][]int32, len(d.keyNames)), at: newTable[int32](),
 		initial: make([]int32, len(d.keyNames)), reads: make([][]int32, len(d.txns)), writes: make([][]int32, len(d.txns)),
 		sequence: make([][]int32, len(d.txns)),
 	}
@@ -85,7 +85,7 @@ func (r *registers) version(key int32, val value, writer int32) int32 {
 	id := int32(len(r.versions))
 	r.versions = append(r.versions, version{key: key, val: val, writer: writer, next: none, prev: none, met: never, gone: -1})
 	r.byKey[key] = append(r.byKey[key], id)
-	r.at[kv{key, val}] = id
+	r.at.set(key, val, id)
 	return id
 }
 
@@ -100,7 +100,7 @@ func (r *registers) beginnings(o Options) []value {
 	for t := range r.db.txns {
 		for i := range r.db.of(int32(t)) {
 			m := &r.db.of(int32(t))[i]
-			if _, written := r.db.sources[kv{m.key, m.val}]; r.db.txns[t].committed && m.kind == read && m.known && !written && !taken[m.key] {
+			if _, written := r.db.sources.get(m.key, m.val); r.db.txns[t].committed && m.kind == read && m.known && !written && !taken[m.key] {
 				begins[m.key], taken[m.key] = m.val, true
 			}
 		}
@@ -146,7 +146,7 @@ func (r *registers) addReads(t int32, found *inference) {
 		case before != nil && before.val != m.val:
 			found.unrepeatable(t, i, before)
 		case before != nil:
-			if id, ok := r.at[kv{m.key, m.val}]; ok {
+			if id, ok := r.at.get(m.key, m.val); ok {
 				r.sequence[t] = append(r.sequence[t], id)
 			}
 			continue
@@ -180,10 +180,10 @@ func (r *registers) earlier(mops []mop, i int) (own, before *mop) {
 // is one that should never have been seen.
 func (r *registers) source(t int32, i int, found *inference) int32 {
 	m := &r.db.of(t)[i]
-	if id, ok := r.at[kv{m.key, m.val}]; ok && r.versions[id].writer != t {
+	if id, ok := r.at.get(m.key, m.val); ok && r.versions[id].writer != t {
 		return id
 	}
-	s, written := r.db.sources[kv{m.key, m.val}]
+	s, written := r.db.sources.get(m.key, m.val)
 	switch {
 	case !written && m.val != nilValue:
 		found.garbage(m.key, m.val, t)
@@ -292,7 +292,12 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 	}
 	tiers := r.tiers(o, h)
 	top := tiers[len(tiers)-1]
-	n := top.infer(ctx, r, h)
+	if len(base.found) == 0 && len(base.gaps) == 0 {
+		if proved, err := j.replayed(ctx, r, top, h); proved || err != nil {
+			return err
+		}
+	}
+	n := top.infer(ctx, r, h, true)
 	s, err := j.survey(ctx, n)
 	if err != nil {
 		return err
@@ -307,7 +312,7 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 		return err
 	}
 	if len(base.gaps) == 0 {
-		return j.proveRegisters(ctx, r, n, h)
+		return j.proveRegisters(ctx, r, n, tiers, h)
 	}
 	return nil
 }
@@ -339,7 +344,7 @@ func (j *judgement) allTiers(ctx context.Context, r *registers, h *history.Histo
 	parts := j.parts
 	j.parts = parts[:1:1]
 	for _, t := range tiers {
-		n := t.infer(ctx, r, h)
+		n := t.infer(ctx, r, h, true)
 		if _, err := j.survey(ctx, n); err != nil {
 			return err
 		}

@@ -9,26 +9,67 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 )
 
-// proveRegisters looks for what proves levels: an order in which all
-// transactions can be carried out one after the other such that each reads
-// what it read. n is the inference that assumes most.
-func (j *judgement) proveRegisters(ctx context.Context, r *registers, n *inference, h *history.History) error {
-	order, err := r.replay(ctx, n.graph)
-	if err != nil {
-		return err
+// replayed looks for an order in which all transactions can be carried out one
+// after the other such that each reads what it read. If there is one that also
+// keeps to the order of time, that proves all levels.
+func (j *judgement) replayed(ctx context.Context, r *registers, top tier, h *history.History) (bool, error) {
+	n := top.infer(ctx, r, h, false)
+	if len(n.found) > 0 {
+		return false, nil
 	}
-	if order != nil {
-		model := strictSerializable
-		if h.SessionOnly {
-			model = sessionSerial
+	n.graph.pack()
+	j.counts["edges"] = int64(len(n.graph.edges))
+	order, err := r.replay(ctx, n.graph)
+	if order == nil || err != nil {
+		return false, err
+	}
+	model := strictSerializable
+	if h.SessionOnly {
+		model = sessionSerial
+	}
+	j.proveBy(model)
+	return j.proved[j.level], nil
+}
+
+func (j *judgement) proveBy(model string) {
+	j.holds(model, true)
+	j.proof = "carried out one after the other in an order that was found, each reads exactly what it read"
+}
+
+// proveRegisters looks for what proves levels: an order that needs not keep to
+// the order of time, or an order of versions that closes no cycle. n is the
+// inference that assumes most.
+func (j *judgement) proveRegisters(ctx context.Context, r *registers, n *inference, tiers []tier, h *history.History) error {
+	var found []int32
+	for _, weaker := range []struct {
+		model string
+		tier  tier
+	}{{sessionSerial, tiers[3]}, {serializable, tiers[2]}} {
+		if j.proved[j.level] || j.out[j.level] && j.out[weaker.model] {
+			continue
 		}
-		j.holds(model, true)
-		j.proof = "carried out one after the other in an order that was found, each transaction reads exactly what it read"
+		if j.out[weaker.model] || j.proved[weaker.model] {
+			continue
+		}
+		m := weaker.tier.infer(ctx, r, &history.History{SessionOnly: true}, true)
+		if weaker.model == serializable {
+			m.graph.forget(process)
+		}
+		m.graph.pack()
+		order, err := r.replay(ctx, m.graph)
+		if err != nil {
+			return err
+		}
+		if order != nil {
+			j.proveBy(weaker.model)
+			found = order
+			break
+		}
 	}
 	if j.proved[j.level] || j.out[j.level] {
 		return nil
 	}
-	for _, o := range r.orders(n.graph, order) {
+	for _, o := range r.orders(n.graph, found) {
 		if err := j.tryOrder(ctx, r, o, h); err != nil {
 			return err
 		}
@@ -36,9 +77,7 @@ func (j *judgement) proveRegisters(ctx context.Context, r *registers, n *inferen
 			return nil
 		}
 	}
-	if !j.proved[j.level] && !j.out[j.level] {
-		j.gaps = append(j.gaps, "the order of the writes that nobody read and replaced is not known, and none that was tried proves the level")
-	}
+	j.gaps = append(j.gaps, "the order of the writes that nobody read and replaced is not known, and none that was tried proves the level")
 	return nil
 }
 
@@ -106,138 +145,4 @@ func (j *judgement) tryOrder(ctx context.Context, r *registers, order []int32, h
 		j.proof = "with an order of versions that was found, no transaction has to come before itself"
 	}
 	return nil
-}
-
-// A player carries out transactions, one after the other.
-type player struct {
-	r *registers
-	g *graph
-	// into counts what must be carried out before each node.
-	into []int32
-	// now is the current version of each key, left how many readers of each
-	// version are still to come.
-	now, left []int32
-	order     []int32
-	ready     []int32
-	rank      []int32
-}
-
-// tries is how many transactions that could be next are looked at.
-const tries = 512
-
-// replay carries out all transactions in an order that the edges allow: one
-// may be next if its reads are what is there now, and if everybody who read
-// what it replaces has been. nil: it got stuck, which proves nothing.
-func (r *registers) replay(ctx context.Context, g *graph) ([]int32, error) {
-	p := &player{r: r, g: g, into: make([]int32, g.nodes), now: slices.Clone(r.initial), left: make([]int32, len(r.versions)), rank: r.ranks()}
-	for i := range g.arrows {
-		p.into[g.arrows[i].to]++
-	}
-	for id := range r.versions {
-		p.left[id] = int32(len(r.versions[id].readers))
-	}
-	for n := range p.into {
-		if p.into[n] == 0 {
-			p.release(int32(n))
-		}
-	}
-	for steps := 0; len(p.ready) > 0; steps++ {
-		if pulse(steps) && ctx.Err() != nil {
-			return nil, fmt.Errorf("out of time after carrying out %d transactions", len(p.order))
-		}
-		at := p.choose()
-		if at < 0 {
-			return nil, nil
-		}
-		t := p.ready[at]
-		p.ready = slices.Delete(p.ready, at, at+1)
-		p.play(t)
-	}
-	for t := range r.db.txns {
-		if p.into[t] > 0 {
-			return nil, nil
-		}
-	}
-	return p.order, nil
-}
-
-// ranks tells when each transaction's work was first known to be there.
-func (r *registers) ranks() []int32 {
-	rank := make([]int32, len(r.db.txns))
-	for t := range rank {
-		rank[t] = r.db.txns[t].done
-		for _, id := range r.writes[t] {
-			rank[t] = min(rank[t], r.versions[id].met)
-		}
-	}
-	return rank
-}
-
-// release makes the node ready, or passes on at once if it stands for many or
-// never happened.
-func (p *player) release(node int32) {
-	if int(node) < p.g.txns && p.r.db.txns[node].committed {
-		at, _ := slices.BinarySearchFunc(p.ready, node, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(p.rank[a], p.rank[b]), cmp.Compare(a, b))
-		})
-		p.ready = slices.Insert(p.ready, at, node)
-		return
-	}
-	p.leave(node)
-}
-
-func (p *player) leave(node int32) {
-	for _, a := range p.g.out(node) {
-		if p.into[a.to]--; p.into[a.to] == 0 {
-			p.release(a.to)
-		}
-	}
-}
-
-// choose returns the place of the transaction to be next: one that only reads,
-// if there is one, for it stands in nobody's way; else the first.
-func (p *player) choose() int {
-	first := -1
-	for i, t := range p.ready[:min(len(p.ready), tries)] {
-		if !p.fits(t) {
-			continue
-		}
-		if len(p.r.writes[t]) == 0 {
-			return i
-		}
-		if first < 0 {
-			first = i
-		}
-	}
-	return first
-}
-
-func (p *player) fits(t int32) bool {
-	for _, id := range p.r.reads[t] {
-		if p.now[p.r.versions[id].key] != id {
-			return false
-		}
-	}
-	for _, id := range p.r.writes[t] {
-		now := p.now[p.r.versions[id].key]
-		waiting := p.left[now]
-		if slices.Contains(p.r.reads[t], now) {
-			waiting--
-		}
-		if waiting > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *player) play(t int32) {
-	for _, id := range p.r.reads[t] {
-		p.left[id]--
-	}
-	for _, id := range p.r.writes[t] {
-		p.now[p.r.versions[id].key] = id
-	}
-	p.order = append(p.order, t)
-	p.leave(t)
 }

@@ -4,20 +4,27 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
+// latticeOf reads the lattice once for all tests.
+var latticeOf = sync.OnceValue(func() *lattice {
+	l, _ := newLattice()
+	return l
+})
+
 // inspect judges a history and returns what the checker itself knows.
 func inspect(t testing.TB, h *history.History, lists bool, o Options) (*judgement, checkers.Result) {
 	t.Helper()
-	c := &checker{name: "test", options: o, lists: lists}
-	l, err := newLattice()
-	if err != nil {
-		t.Fatal(err)
+	l := latticeOf()
+	if l == nil {
+		t.Fatal("no lattice")
 	}
+	c := &checker{name: "test", options: o, lists: lists, lattice: l}
 	level, err := l.model(o.Level)
 	if err != nil {
 		t.Fatal(err)

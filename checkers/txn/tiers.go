@@ -53,8 +53,9 @@ func (r *registers) tiers(o Options, h *history.History) []tier {
 	return list
 }
 
-// infer builds the graph that the rules give.
-func (t tier) infer(ctx context.Context, r *registers, h *history.History) *inference {
+// infer builds the graph that the rules give. What follows from who saw whose
+// work is left out unless it is to be thorough: it takes longest.
+func (t tier) infer(ctx context.Context, r *registers, h *history.History, thorough bool) *inference {
 	n := &inference{db: r.db, graph: newGraph(r.db), found: findings{}, assuming: t.assuming, registers: r}
 	r.addReadEdges(n.graph)
 	var relations []relation
@@ -62,7 +63,7 @@ func (t tier) infer(ctx context.Context, r *registers, h *history.History) *infe
 	if t.follows {
 		relations = r.following(relations)
 	}
-	if t.replaces {
+	if t.replaces && thorough {
 		relations = append(relations, r.seen(ctx, t.sessions)...)
 	}
 	for _, more := range [][]relation{r.byOrder(t), r.bySession(t), r.byTime(t)} {
