@@ -69,7 +69,7 @@ func clash(names []string, kinds [2]bool) error {
 // key appends a key, which begins with c, as a JSON string.
 func (s *scanner) key(dst []byte, c byte, space string, depth int) ([]byte, error) {
 	start := len(dst)
-	dst, err := s.value(dst, depth+1)
+	dst, err := s.form(dst, c, depth+1)
 	if err != nil {
 		return dst, err
 	}
@@ -94,7 +94,7 @@ func (s *scanner) member(dst []byte, depth int) ([]byte, error) {
 	if err != nil {
 		return dst, unexpected(err)
 	}
-	return s.value(dst, depth+1)
+	return s.form(dst, c, depth+1)
 }
 
 // namespaced appends a map of the form #:space{…}.

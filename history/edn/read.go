@@ -143,13 +143,6 @@ func closer(c byte) byte {
 	return ')'
 }
 
-func depthError(depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("forms stand more than %d deep in each other", maxDepth)
-	}
-	return nil
-}
-
 func (e *events) one() error {
 	line := e.line
 	op, err := e.event()

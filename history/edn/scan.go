@@ -113,6 +113,9 @@ func (s *scanner) discard(depth int) (bool, error) {
 	if c, ok := s.after(1); !ok || c != '_' {
 		return false, nil
 	}
+	if err := depthError(depth); err != nil {
+		return true, err
+	}
 	s.at += 2
 	_, err := s.value(nil, depth+1)
 	return true, unexpected(err)
@@ -183,6 +186,13 @@ func (s *scanner) quoted() (text []byte, plain bool, err error) {
 			return nil, false, fmt.Errorf("a string without an end: %w", s.ended())
 		}
 	}
+}
+
+func depthError(depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("forms stand more than %d deep in each other", maxDepth)
+	}
+	return nil
 }
 
 // ended is why there is nothing left to read, where something is missing.

@@ -9,11 +9,16 @@ import (
 // value appends the next form to dst, as JSON; see the package's comment for
 // what becomes of what. io.EOF means that there is no form.
 func (s *scanner) value(dst []byte, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return dst, fmt.Errorf("forms stand more than %d deep in each other", maxDepth)
-	}
 	c, err := s.next(depth)
 	if err != nil {
+		return dst, err
+	}
+	return s.form(dst, c, depth)
+}
+
+// form appends the form that begins here, with c, as value does.
+func (s *scanner) form(dst []byte, c byte, depth int) ([]byte, error) {
+	if err := depthError(depth); err != nil {
 		return dst, err
 	}
 	if c >= '1' && c <= '9' {
@@ -75,7 +80,7 @@ func (s *scanner) list(dst []byte, closing byte, depth int) ([]byte, error) {
 		if !first {
 			dst = append(dst, ',')
 		}
-		if dst, err = s.value(dst, depth+1); err != nil {
+		if dst, err = s.form(dst, c, depth+1); err != nil {
 			return dst, err
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // JSON are strings, except where Jepsen has keywords: :f, the names of
 // micro-operations ([[:append 5 1] [:r 5 nil]]), and the names of objects'
 // members; of these, integers are integers ({0 100}). A value that is not JSON
-// is an error.
+// is an error. That a history is SessionOnly, EDN cannot say.
 func Write(w io.Writer, h *history.History) error {
 	out := bufio.NewWriterSize(w, window)
 	var line []byte

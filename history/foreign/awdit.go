@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/shakedown-dev/shakedown/history"
 )
@@ -60,11 +59,11 @@ func parseAWDIT(line []byte) (micro, error) {
 	if len(words) != 3 || string(words[0]) != "r" && string(words[0]) != "w" {
 		return micro{}, fmt.Errorf("%.60q is neither r KEY VALUE nor w KEY VALUE", line)
 	}
-	key, err := strconv.ParseInt(string(words[1]), 10, 64)
+	key, err := parseNumber(words[1])
 	if err != nil {
 		return micro{}, fmt.Errorf("the key: %w", err)
 	}
-	value, err := strconv.ParseInt(string(words[2]), 10, 64)
+	value, err := parseNumber(words[2])
 	if err != nil {
 		return micro{}, fmt.Errorf("the value: %w", err)
 	}

@@ -6,12 +6,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/history/edn"
 	"github.com/shakedown-dev/shakedown/history/foreign"
 )
 
@@ -71,10 +75,28 @@ func TestEveryFileIsReadWhole(t *testing.T) {
 							t.Fatalf("%v: %v", format, err)
 						}
 						test.count(t, text, h)
+						if hint == "" {
+							checkExport(t, h)
+						}
 					}
 				})
 			}
 		})
+	}
+}
+
+// checkExport has h written for Jepsen and read again.
+func checkExport(t *testing.T, h *history.History) {
+	var out bytes.Buffer
+	if err := edn.Write(&out, h); err != nil {
+		t.Fatal(err)
+	}
+	back, err := edn.Read(&out, edn.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(h.Ops, back.Ops) { // cmp.Diff takes seconds to say so
+		t.Errorf("exported and read again (-want +got):\n%.2000s", cmp.Diff(h.Ops, back.Ops))
 	}
 }
 

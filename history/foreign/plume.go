@@ -26,11 +26,11 @@ func ReadPlume(r io.Reader) (*history.History, error) {
 	known := make(map[id]int)
 	last := id{-1, -1}
 	err := lines(r, Plume, func(line []byte, _ int) error {
-		n, err := parsePlume(line)
+		p, err := parsePlume(line)
 		if err != nil {
 			return err
 		}
-		this := id{n[2], n[3]}
+		this := id{p.session, p.transaction}
 		aborted := this.transaction == -1
 		at, ok := known[this]
 		if !ok || aborted && this != last {
@@ -38,7 +38,7 @@ func ReadPlume(r io.Reader) (*history.History, error) {
 			known[this] = at
 		}
 		last = this
-		l.add(at, micro{line[0] == 'w', n[0], n[1]})
+		l.add(at, p.micro)
 		return nil
 	})
 	if err != nil {
@@ -47,21 +47,34 @@ func ReadPlume(r io.Reader) (*history.History, error) {
 	return l.history(true)
 }
 
-// parsePlume returns key, value, session and transaction.
-func parsePlume(line []byte) (n [4]int64, err error) {
+// A plumeLine is a read or write with where it belongs.
+type plumeLine struct {
+	micro
+	session, transaction int64
+}
+
+func parsePlume(line []byte) (p plumeLine, err error) {
 	fields := bytes.Split(line[min(2, len(line)):], []byte(","))
 	if len(fields) != 4 || line[0] != 'r' && line[0] != 'w' || line[1] != '(' || line[len(line)-1] != ')' {
-		return n, fmt.Errorf("%.60q is neither r(KEY,VALUE,SESSION,TRANSACTION) nor w(…)", line)
+		return p, fmt.Errorf("%.60q is neither r(KEY,VALUE,SESSION,TRANSACTION) nor w(…)", line)
 	}
 	fields[3] = bytes.TrimSuffix(fields[3], []byte(")"))
-	for i, field := range fields {
-		if n[i], err = strconv.ParseInt(string(bytes.TrimSpace(field)), 10, 64); err != nil {
-			return n, fmt.Errorf("number %d: %w", i+1, err)
-		}
+	for i := range fields {
+		fields[i] = bytes.TrimSpace(fields[i])
+	}
+	p.write = line[0] == 'w'
+	if p.key, err = parseNumber(fields[0]); err != nil {
+		return p, fmt.Errorf("the key: %w", err)
+	}
+	if p.value, err = parseNumber(fields[1]); err != nil {
+		return p, fmt.Errorf("the value: %w", err)
 	}
 	const maxSession = 1 << 60
-	if n[2] < 0 || n[2] > maxSession || n[3] < -1 {
-		return n, fmt.Errorf("there is no session %d, transaction %d", n[2], n[3])
+	if p.session, err = strconv.ParseInt(string(fields[2]), 10, 64); err != nil || p.session < 0 || p.session > maxSession {
+		return p, fmt.Errorf("there is no session %.40q", fields[2])
 	}
-	return n, nil
+	if p.transaction, err = strconv.ParseInt(string(fields[3]), 10, 64); err != nil || p.transaction < -1 {
+		return p, fmt.Errorf("there is no transaction %.40q", fields[3])
+	}
+	return p, nil
 }

@@ -1,8 +1,10 @@
 package foreign
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/shakedown-dev/shakedown/history"
 )
@@ -18,7 +20,29 @@ type transaction struct {
 // in all such formats.
 type micro struct {
 	write      bool
-	key, value int64
+	key, value number
+}
+
+// A number is an integer, signed or of the full 64 bits: some keys are hashes.
+type number struct {
+	magnitude uint64
+	negative  bool
+}
+
+func parseNumber(text []byte) (number, error) {
+	digits, negative := bytes.CutPrefix(text, []byte("-"))
+	magnitude, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil {
+		return number{}, fmt.Errorf("%.40q is not an integer of 64 bits", text)
+	}
+	return number{magnitude, negative && magnitude > 0}, nil
+}
+
+func (n number) append(b []byte) []byte {
+	if n.negative {
+		b = append(b, '-')
+	}
+	return strconv.AppendUint(b, n.magnitude, 10)
 }
 
 // A ledger gathers transactions, in the order in which their files begin them.
@@ -56,7 +80,7 @@ func (l *ledger) history(zeroIsInitial bool) (*history.History, error) {
 		invoke, complete := op, op
 		invoke.Value = l.value(t.micro, func(micro) bool { return true })
 		complete.Value = l.value(t.micro, func(m micro) bool {
-			return zeroIsInitial && m.value == 0 && !l.written[micro{write: true, key: m.key}]
+			return zeroIsInitial && m.value == number{} && !l.written[micro{write: true, key: m.key}]
 		})
 		complete.Type = history.OK
 		if t.aborted {
@@ -79,14 +103,17 @@ func (l *ledger) value(all []micro, unknown func(micro) bool) json.RawMessage {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		switch {
-		case m.write:
-			b = fmt.Appendf(b, `["w",%d,%d]`, m.key, m.value)
-		case unknown(m):
-			b = fmt.Appendf(b, `["r",%d,null]`, m.key)
-		default:
-			b = fmt.Appendf(b, `["r",%d,%d]`, m.key, m.value)
+		name := `["r",`
+		if m.write {
+			name = `["w",`
 		}
+		b = append(m.key.append(append(b, name...)), ',')
+		if !m.write && unknown(m) {
+			b = append(b, "null"...)
+		} else {
+			b = m.value.append(b)
+		}
+		b = append(b, ']')
 	}
 	return append(b, ']')
 }
