@@ -69,6 +69,11 @@ func (f *FS) SetAttr(cancel <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrO
 			return s
 		}
 	}
+	if in.Valid&fuse.FATTR_KILL_SUIDGID != 0 {
+		if err := f.dropPrivileges(n); err != nil {
+			return status(err)
+		}
+	}
 	if err := f.setMode(n, in); err != nil {
 		return status(err)
 	}
@@ -79,7 +84,24 @@ func (f *FS) SetAttr(cancel <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrO
 	return status(n.stat(&out.Attr))
 }
 
-// setMode changes mode and owner, which a power failure takes back.
+// dropPrivileges takes the setuid bit from a file that somebody else has
+// written to, and the setgid bit if it is one.
+func (f *FS) dropPrivileges(n *node) error {
+	var st syscall.Stat_t
+	if err := fstat(n.fd, &st); err != nil {
+		return err
+	}
+	mode := st.Mode & 0o7777 &^ unix.S_ISUID
+	if mode&unix.S_IXGRP != 0 {
+		mode &^= unix.S_ISGID
+	}
+	if mode == st.Mode&0o7777 {
+		return nil
+	}
+	return f.setOwner(n, mode, true, -1, -1)
+}
+
+// setMode changes mode and owner as asked.
 func (f *FS) setMode(n *node, in *fuse.SetAttrIn) error {
 	mode, hasMode := in.GetMode()
 	uid, hasUID := in.GetUID()
@@ -87,6 +109,12 @@ func (f *FS) setMode(n *node, in *fuse.SetAttrIn) error {
 	if !hasMode && !hasUID && !hasGID {
 		return nil
 	}
+	return f.setOwner(n, mode, hasMode, ifSet(uid, hasUID), ifSet(gid, hasGID))
+}
+
+// setOwner changes the mode, if it has one, and the owner and group that are
+// not -1. A power failure takes it back.
+func (f *FS) setOwner(n *node, mode uint32, hasMode bool, uid, gid int) error {
 	var was syscall.Stat_t
 	if err := fstat(n.fd, &was); err != nil {
 		return err
@@ -104,7 +132,7 @@ func (f *FS) setMode(n *node, in *fuse.SetAttrIn) error {
 		}
 		return unix.Chmod(n.procPath(), mode)
 	}
-	if err := set(mode, hasMode, ifSet(uid, hasUID), ifSet(gid, hasGID)); err != nil {
+	if err := set(mode, hasMode, uid, gid); err != nil {
 		return err
 	}
 	link := n.kind == unix.S_IFLNK // has no mode to change

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -168,6 +169,9 @@ func (f *FS) Writev(cancel <-chan struct{}, in *fuse.WriteIn, data [][]byte) (ui
 	err := f.change(h.node, h.fd, writes, off, off+size, func() error {
 		return pwritePieces(h.fd, data, off, size)
 	})
+	if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
+		err = errors.Join(err, f.dropPrivileges(h.node))
+	}
 	if err == nil && (in.Flags|h.flags)&unix.O_DSYNC != 0 {
 		err = f.sync(h.node, unix.Fdatasync, h.fd)
 	}

@@ -92,6 +92,8 @@ func Mount(o Options) (*FS, error) {
 		AllowOther: true, DirectMountStrict: true, Options: []string{"default_permissions"},
 		FsName: "shakedown", Name: "shakedown", MaxWrite: requestSize, MaxReadAhead: requestSize,
 		ExplicitDataCacheControl: true, DisableReadDirPlus: true,
+		// Without it the kernel asks for an attribute before every write.
+		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2,
 		Logger: log.New(io.Discard, "", 0),
 	})
 	if err != nil {
