@@ -1,3 +1,5 @@
+//go:build unix
+
 package edn_test
 
 import (
@@ -9,7 +11,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/shakedown-dev/shakedown/history/edn"
 )
@@ -35,6 +39,7 @@ func BenchmarkReadListAppend(b *testing.B) {
 	}
 	b.SetBytes(info.Size())
 	b.ReportAllocs()
+	used := cpu(b)
 	for b.Loop() {
 		runtime.GC() // what the read before left is not ours
 		file, err := os.Open(path)
@@ -52,6 +57,17 @@ func BenchmarkReadListAppend(b *testing.B) {
 		runtime.KeepAlive(h)
 	}
 	b.ReportMetric(transactions*float64(b.N)/b.Elapsed().Seconds(), "txn/s")
+	b.ReportMetric((cpu(b)-used).Seconds()/float64(b.N), "CPU-s/op")
+}
+
+// cpu is the processor time that this process has used. On a machine that is
+// shared with others it says more than the clock.
+func cpu(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // BenchmarkWriteListAppend writes 100 000 such transactions.
