@@ -136,7 +136,7 @@ type logged struct {
 }
 
 func judgeLog(r *report, ops []history.Operation, o LogOptions) {
-	s := &stream{LogOptions: o, r: r, byName: make(map[string]int32), moved: make(map[int32][]int32)}
+	s := &stream{LogOptions: o, r: r, byName: make(map[string]int32), moved: make(map[int32][]int32), txns: make([]txn, 0, len(ops))}
 	for i, op := range ops {
 		if r.spend(1) {
 			r.cutShort(i, len(ops))

@@ -167,7 +167,7 @@ func (s *stream) producers() {
 type mark struct {
 	offset int64
 	at     time.Duration
-	op     history.Operation
+	txn    int32
 }
 
 // lags measures how far polls lag behind what was known when they began.
@@ -191,9 +191,9 @@ func (s *stream) lags() {
 			}
 			lag := t.op.Start() - known[i].at
 			worst = max(worst, lag)
-			if s.MaxLag > 0 && lag > s.MaxLag && s.r.found("lag", known[i].op, t.op) {
+			if s.MaxLag > 0 && lag > s.MaxLag && s.r.found("lag", s.txns[known[i].txn].op, t.op) {
 				s.r.tell("lag", "%s polled log %s up to offset %d (#%d), %s after offset %d was known to be there (#%d); %s are allowed.", who(t.op),
-					s.logs[x.log].name, highest, last(t.op), span(lag), known[i].offset, last(known[i].op), s.MaxLag)
+					s.logs[x.log].name, highest, last(t.op), span(lag), known[i].offset, last(s.txns[known[i].txn].op), s.MaxLag)
 			}
 		}
 	}
@@ -202,26 +202,27 @@ func (s *stream) lags() {
 
 // marks returns, for each log, when it was first known to reach which offset.
 func (s *stream) marks() [][]mark {
-	var done []*txn
+	done := make([]int32, 0, len(s.txns))
 	for at := range s.txns {
 		if s.txns[at].committed {
-			done = append(done, &s.txns[at])
+			done = append(done, int32(at))
 		}
 	}
-	slices.SortFunc(done, func(a, b *txn) int { return compareEnds(a.op, b.op) })
+	slices.SortFunc(done, func(a, b int32) int { return compareEnds(s.txns[a].op, s.txns[b].op) })
 	marks := make([][]mark, len(s.logs))
-	reach := func(log int32, offset int64, op history.Operation) {
+	reach := func(log int32, offset int64, txn int32) {
 		if known := marks[log]; offset >= 0 && (len(known) == 0 || offset > known[len(known)-1].offset) {
-			marks[log] = append(known, mark{offset, op.Complete.Time, op})
+			marks[log] = append(known, mark{offset, s.txns[txn].op.Complete.Time, txn})
 		}
 	}
-	for _, t := range done {
+	for _, at := range done {
+		t := &s.txns[at]
 		for _, x := range s.sends[t.sendFrom:t.sendTo] {
-			reach(x.log, x.offset, t.op)
+			reach(x.log, x.offset, at)
 		}
 		for _, x := range s.polls[t.pollFrom:t.pollTo] {
 			if x.to > x.from {
-				reach(x.log, s.got[x.to-1].offset, t.op)
+				reach(x.log, s.got[x.to-1].offset, at)
 			}
 		}
 	}
