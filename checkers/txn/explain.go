@@ -75,8 +75,11 @@ func (s *story) because(st step) string {
 		return fmt.Sprintf("process %d carried out %s before it began %s%s", d.txns[st.from].process, a, b, so)
 	case st.kind == realtime:
 		first, second := d.txns[st.from].op.Complete, d.txns[st.to].op.Invoke
-		return fmt.Sprintf("%s was complete (event %d) %v before %s began (event %d)%s",
-			a, first.Index, (second.Time - first.Time).Round(time.Microsecond), b, second.Index, so)
+		gap := ""
+		if d := (second.Time - first.Time).Round(time.Microsecond); d > 0 {
+			gap = d.String() + " "
+		}
+		return fmt.Sprintf("%s was complete (event %d) %sbefore %s began (event %d)%s", a, first.Index, gap, b, second.Index, so)
 	case d.lists:
 		return s.listStep(st, a, b) + so
 	}

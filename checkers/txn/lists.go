@@ -134,6 +134,7 @@ func (l *lister) walk(key int32, k *list) {
 				k.trusted = min(k.trusted, i)
 			}
 			l.seen[s.mop] = true
+			l.inTurn(key, k, place{s.txn, s.mop})
 			if dirty >= 0 && l.db.txns[s.txn].done != never {
 				l.dirtyUpdate(key, v, dirty, s.txn)
 				dirty = -1
@@ -141,6 +142,18 @@ func (l *lister) walk(key int32, k *list) {
 		}
 	}
 	l.duplicates(key, k.order, k.witness)
+}
+
+// inTurn checks that what the transaction appended before is there before:
+// appends of one transaction neither change places nor get lost.
+func (l *lister) inTurn(key int32, k *list, now place) {
+	for i := l.db.txns[now.txn].lo; i < now.mop; i++ {
+		m := &l.db.mops[i]
+		if m.kind == write && m.key == key && !l.seen[i] && l.db.writer(key, m.val) == now.txn && l.found.wants("incompatible-order") {
+			l.found.add("incompatible-order", l.single([]int32{now.txn, k.witness}, "Key %s was read as %s, with %s in it but not, before that, the %s that the same transaction had appended earlier.",
+				l.db.key(key), l.db.list(k.order), l.db.show(l.db.mops[now.mop].val), l.db.show(m.val)))
+		}
+	}
 }
 
 // agree checks a read against the longest one.

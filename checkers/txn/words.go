@@ -141,10 +141,13 @@ func (l *lister) dirtyUpdate(key int32, v value, failed, writer int32) {
 	}
 }
 
-// duplicates finds an element that is twice in one read.
+// duplicates finds an element that is twice in one read, though appended once.
 func (l *lister) duplicates(key int32, seen []value, reader int32) {
 	met := make(map[value]bool, len(seen))
 	for _, v := range seen {
+		if s, ok := l.db.sources.get(key, v); ok && s.txn < 0 {
+			continue // it was appended twice
+		}
 		if met[v] && l.found.wants("duplicate-elements") {
 			l.found.add("duplicate-elements", l.single([]int32{reader}, "Key %s was read as %s, with %s in it more than once.", l.db.key(key), l.db.list(seen), l.db.show(v)))
 			return
