@@ -1,0 +1,346 @@
+package txn
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+var million = flag.Bool("million", false, "plant anomalies in histories of a million transactions as well")
+
+// A plant is an anomaly that is put into a valid history: a few transactions
+// on keys of their own, all at one place. Each line is an event.
+type plant struct {
+	anomaly string // what must be found, at least
+	not     string // the weakest level that it rules out, or one of them
+	events  string
+}
+
+func listPlants() []plant {
+	return []plant{
+		{"G0", "read-uncommitted", `
+			a invoke [["append","A",1],["append","B",1]]
+			b invoke [["append","A",2],["append","B",2]]
+			a ok     [["append","A",1],["append","B",1]]
+			b ok     [["append","A",2],["append","B",2]]
+			c invoke [["r","A",null],["r","B",null]]
+			c ok     [["r","A",[1,2]],["r","B",[2,1]]]`},
+		{"G1a", "read-committed", `
+			a invoke [["append","A",1]]
+			a fail   [["append","A",1]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",[1]]]`},
+		{"G1b", "read-committed", `
+			a invoke [["append","A",1],["append","A",2]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",[1]]]
+			a ok     [["append","A",1],["append","A",2]]`},
+		{"G1c", "read-committed", `
+			a invoke [["append","A",1],["r","B",null]]
+			b invoke [["append","B",1],["r","A",null]]
+			a ok     [["append","A",1],["r","B",[1]]]
+			b ok     [["append","B",1],["r","A",[1]]]`},
+		{"G-single-item", "consistent-view", `
+			a invoke [["append","A",1],["append","B",1]]
+			b invoke [["r","A",null],["r","B",null]]
+			a ok     [["append","A",1],["append","B",1]]
+			b ok     [["r","A",[1]],["r","B",[]]]`},
+		{"lost-update", "cursor-stability", `
+			a invoke [["r","A",null],["append","A",1]]
+			b invoke [["r","A",null],["append","A",2]]
+			a ok     [["r","A",[]],["append","A",1]]
+			b ok     [["r","A",[]],["append","A",2]]`},
+		{"G2-item", "repeatable-read", `
+			a invoke [["r","A",null],["append","B",1]]
+			b invoke [["r","B",null],["append","A",1]]
+			a ok     [["r","A",[]],["append","B",1]]
+			b ok     [["r","B",[]],["append","A",1]]`},
+		{"G-nonadjacent-item", "snapshot-isolation", `
+			a invoke [["append","A",1]]
+			b invoke [["append","B",1]]
+			c invoke [["r","A",null],["r","B",null]]
+			d invoke [["r","A",null],["r","B",null]]
+			a ok     [["append","A",1]]
+			b ok     [["append","B",1]]
+			c ok     [["r","A",[1]],["r","B",[]]]
+			d ok     [["r","A",[]],["r","B",[1]]]`},
+		{"G-single-item-realtime", "strong-snapshot-isolation", `
+			a invoke [["append","A",1]]
+			a ok     [["append","A",1]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",[]]]
+			c invoke [["r","A",null]]
+			c ok     [["r","A",[1]]]`},
+		{"G0-realtime", "strong-read-uncommitted", `
+			a invoke [["append","A",1]]
+			a ok     [["append","A",1]]
+			b invoke [["append","A",2]]
+			b ok     [["append","A",2]]
+			c invoke [["r","A",null]]
+			c ok     [["r","A",[2,1]]]`},
+		{"G1c-process", "strong-session-read-committed", `
+			a invoke [["r","A",null],["append","B",1]]
+			b invoke [["r","B",null]]
+			a ok     [["r","A",[1]],["append","B",1]]
+			b ok     [["r","B",[1]]]
+			b invoke [["append","A",1]]
+			b ok     [["append","A",1]]`},
+		{"lost-append", "strong-snapshot-isolation", `
+			a invoke [["append","A",1]]
+			a ok     [["append","A",1]]
+			b invoke [["append","A",2]]
+			b ok     [["append","A",2]]
+			c invoke [["r","A",null]]
+			c ok     [["r","A",[2]]]`},
+		{"incompatible-order", "read-committed", `
+			a invoke [["append","A",1]]
+			b invoke [["append","A",2]]
+			a ok     [["append","A",1]]
+			b ok     [["append","A",2]]
+			c invoke [["r","A",null]]
+			c ok     [["r","A",[1]]]
+			d invoke [["r","A",null]]
+			d ok     [["r","A",[2,1]]]`},
+		{"duplicate-elements", "read-uncommitted", `
+			a invoke [["append","A",1]]
+			a ok     [["append","A",1]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",[1,1]]]`},
+		{"dirty-update", "read-committed", `
+			a invoke [["append","A",1]]
+			a fail   [["append","A",1]]
+			b invoke [["append","A",2]]
+			b ok     [["append","A",2]]
+			c invoke [["r","A",null]]
+			c info   [["r","A",null]]
+			d invoke [["r","A",null]]
+			d ok     [["r","A",[1,2]]]`},
+		{"garbage-read", "read-uncommitted", `
+			a invoke [["r","A",null]]
+			a ok     [["r","A",[7]]]`},
+		{"internal", "read-atomic", `
+			a invoke [["append","A",1],["r","A",null]]
+			a ok     [["append","A",1],["r","A",[]]]`},
+		{"future-read", "read-committed", `
+			a invoke [["r","A",null],["append","A",1]]
+			a ok     [["r","A",[1]],["append","A",1]]`},
+	}
+}
+
+func registerPlants() []plant {
+	return []plant{
+		{"G1a", "read-committed", `
+			a invoke [["w","A",1]]
+			a fail   [["w","A",1]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",1]]`},
+		{"G1b", "read-committed", `
+			a invoke [["w","A",1],["w","A",2]]
+			b invoke [["r","A",null]]
+			a ok     [["w","A",1],["w","A",2]]
+			b ok     [["r","A",1]]`},
+		{"G1c", "read-committed", `
+			a invoke [["w","A",1],["r","B",null]]
+			b invoke [["w","B",1],["r","A",null]]
+			a ok     [["w","A",1],["r","B",1]]
+			b ok     [["w","B",1],["r","A",1]]`},
+		{"G-single-item", "consistent-view", `
+			a invoke [["w","A",1],["w","B",1]]
+			b invoke [["r","A",null],["r","B",null]]
+			a ok     [["w","A",1],["w","B",1]]
+			b ok     [["r","A",1],["r","B",null]]`},
+		{"lost-update", "cursor-stability", `
+			a invoke [["r","A",null],["w","A",1]]
+			b invoke [["r","A",null],["w","A",2]]
+			a ok     [["r","A",null],["w","A",1]]
+			b ok     [["r","A",null],["w","A",2]]`},
+		{"G2-item", "repeatable-read", `
+			a invoke [["r","A",null],["w","B",1]]
+			b invoke [["r","B",null],["w","A",1]]
+			a ok     [["r","A",null],["w","B",1]]
+			b ok     [["r","B",null],["w","A",1]]`},
+		{"G-nonadjacent-item", "snapshot-isolation", `
+			a invoke [["w","A",1]]
+			b invoke [["w","B",1]]
+			c invoke [["r","A",null],["r","B",null]]
+			d invoke [["r","A",null],["r","B",null]]
+			a ok     [["w","A",1]]
+			b ok     [["w","B",1]]
+			c ok     [["r","A",1],["r","B",null]]
+			d ok     [["r","A",null],["r","B",1]]`},
+		{"G-single-item-realtime", "strong-snapshot-isolation", `
+			a invoke [["w","A",1]]
+			a ok     [["w","A",1]]
+			b invoke [["r","A",null]]
+			b ok     [["r","A",null]]`},
+		{"cyclic-versions", "strong-snapshot-isolation", `
+			a invoke [["w","A",1]]
+			a ok     [["w","A",1]]
+			b invoke [["w","A",2]]
+			b ok     [["w","A",2]]
+			c invoke [["r","A",null]]
+			c ok     [["r","A",1]]`},
+		{"garbage-read", "read-uncommitted", `
+			a invoke [["r","A",null]]
+			a ok     [["r","A",7]]`},
+		{"internal", "read-atomic", `
+			a invoke [["w","A",1],["r","A",null]]
+			a ok     [["w","A",1],["r","A",null]]`},
+		{"future-read", "read-committed", `
+			a invoke [["r","A",null],["w","A",1]]
+			a ok     [["r","A",1],["w","A",1]]`},
+	}
+}
+
+// in puts the plant into the history at a place, and returns the new history
+// and the indexes of the planted events.
+func (p plant) in(h *history.History, at int) (*history.History, []int) {
+	var planted []history.Op
+	for _, line := range strings.Split(strings.TrimSpace(p.events), "\n") {
+		fields := strings.Fields(line)
+		op := history.Op{Process: 1_000_000 + int(fields[0][0]), F: "txn", Value: json.RawMessage(fields[2])}
+		if err := op.Type.UnmarshalText([]byte(fields[1])); err != nil {
+			panic(err)
+		}
+		planted = append(planted, op)
+	}
+	ops := slices.Concat(h.Ops[:at], planted, h.Ops[at:])
+	var events []int
+	for i := range ops {
+		ops[i].Index, ops[i].Time = i, time.Duration(i)*time.Microsecond
+		if i >= at && i < at+len(planted) {
+			events = append(events, i)
+		}
+	}
+	return history.New(ops), events
+}
+
+func sizes() []int {
+	if *million {
+		return []int{1_000, 100_000, 1_000_000}
+	}
+	if testing.Short() {
+		return []int{1_000}
+	}
+	return []int{1_000, 100_000}
+}
+
+// TestPlanted finds every planted anomaly, names it, and has what was planted
+// among the evidence.
+func TestPlanted(t *testing.T) {
+	for _, lists := range []bool{true, false} {
+		plants, check := listPlants(), ListAppend(Options{})
+		if !lists {
+			plants, check = registerPlants(), RWRegister(Options{})
+		}
+		for _, n := range sizes() {
+			w := usual(lists)
+			w.unknown = 0.01
+			valid := w.make(n, 3)
+			if r := check.Check(context.Background(), valid); r.Verdict != checkers.Valid {
+				t.Fatalf("the history without a plant is %v: %v", r.Verdict, r.Says)
+			}
+			rng := rand.New(rand.NewPCG(5, uint64(n)))
+			for i, p := range plants {
+				if n >= 100_000 && i%4 > 0 && !*million {
+					continue // each takes a second
+				}
+				t.Run(fmt.Sprintf("%s/%s/%d", check.Name(), p.anomaly, n), func(t *testing.T) {
+					h, planted := p.in(valid, rng.IntN(len(valid.Ops)))
+					finds(t, check.Check(context.Background(), h), p, planted)
+				})
+			}
+		}
+	}
+}
+
+func finds(t *testing.T, r checkers.Result, p plant, planted []int) {
+	t.Helper()
+	if r.Verdict != checkers.Violation {
+		t.Fatalf("%v: %v", r.Verdict, r.Says)
+	}
+	if r.Counts["anomaly "+p.anomaly] == 0 {
+		t.Errorf("%s was not found: %v", p.anomaly, r.Counts)
+	}
+	if !strings.Contains(r.Says[0], p.not) {
+		t.Errorf("it does not say that it is not %s: %s", p.not, r.Says[0])
+	}
+	for _, e := range r.Evidence {
+		if !slices.Contains(planted, e) {
+			t.Errorf("event %d is in the evidence, but the planted are %v", e, planted)
+		}
+	}
+	if len(r.Evidence) < 2 {
+		t.Errorf("the evidence is only %v", r.Evidence)
+	}
+}
+
+// TestEdited changes a read in the midst of a valid history to what it could
+// not show any more.
+func TestEdited(t *testing.T) {
+	for _, lists := range []bool{true, false} {
+		check := ListAppend(Options{})
+		if !lists {
+			check = RWRegister(Options{})
+		}
+		for _, n := range sizes() {
+			h := usual(lists).make(n, 9)
+			at, value := staleRead(t, h, lists, rand.New(rand.NewPCG(1, uint64(n))))
+			h = history.New(slices.Clone(h.Ops))
+			before := string(h.Ops[at].Value)
+			h.Ops[at].Value = value
+			r := check.Check(context.Background(), h)
+			if r.Verdict != checkers.Violation || !slices.Contains(r.Evidence, at) {
+				t.Errorf("%s, %d: event %d was %s and is %s, but: %v, evidence %v, %v", check.Name(), n, at, before, value, r.Verdict, r.Evidence, r.Says)
+			}
+		}
+	}
+}
+
+// staleRead returns a completion with a read, and its value with that read
+// made older: by something that was acknowledged before the reader began.
+func staleRead(t *testing.T, h *history.History, lists bool, rng *rand.Rand) (int, []byte) {
+	t.Helper()
+	d, err := load(context.Background(), h, lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := rng.IntN(len(d.txns)); ; from = rng.IntN(len(d.txns)) {
+		tx := &d.txns[from]
+		mops := d.of(int32(from))
+		if len(mops) != 1 || mops[0].kind != read || tx.done == never {
+			continue
+		}
+		m := &mops[0]
+		last := int64(m.val)
+		if lists {
+			last = int64(len(d.read(m)))
+		}
+		if last < 12 {
+			continue
+		}
+		// Versions are numbered from 1, and 10 back is long ago.
+		s, ok := d.sources.get(m.key, value(last-9))
+		if !ok || s.txn < 0 || d.txns[s.txn].done > tx.invoked {
+			continue
+		}
+		old := fmt.Sprint(last - 10)
+		if lists {
+			text, err := json.Marshal(d.read(m)[:last-10])
+			if err != nil {
+				t.Fatal(err)
+			}
+			old = string(text)
+		}
+		return int(tx.done), fmt.Appendf(nil, `[["r",%s,%s]]`, d.key(m.key), old)
+	}
+}
