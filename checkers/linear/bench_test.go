@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/anishathalye/porcupine"
 )
 
 // cpu is the time that this process has worked; on a busy machine it tells
@@ -56,4 +58,61 @@ func BenchmarkSmallDomain(b *testing.B) {
 			benchmark(b, Register, l.register(), "register-search")
 		})
 	}
+}
+
+// BenchmarkEtcd judges the recorded histories of etcd, all of them each time,
+// by our engines and by porcupine.
+func BenchmarkEtcd(b *testing.B) {
+	all := collection(b, "porcupine-etcd-jepsen", parseJepsen)
+	judge := func(name string, judge func(ops []Op) Verdict) {
+		b.Run(name, func(b *testing.B) {
+			began := cpu(b)
+			for b.Loop() {
+				for _, r := range all {
+					if got := judge(r.ops); got != r.want {
+						b.Fatalf("%s: %v", r.name, got)
+					}
+				}
+			}
+			b.ReportMetric((cpu(b)-began).Seconds()*1000/float64(b.N), "cpu-ms/op")
+		})
+	}
+	judge("ours", func(ops []Op) Verdict { return Judge(context.Background(), Register, ops).Verdict })
+	judge("porcupine", plainPorcupine)
+}
+
+// plainPorcupine is porcupine as its own tests use it, with a hash and a state
+// that is one number.
+func plainPorcupine(ops []Op) Verdict {
+	model := porcupine.Model{
+		Init: func() any { return Initial },
+		Step: func(state, input, _ any) (bool, any) {
+			ok, next := numberStep(state.(int), input.(*Op))
+			return ok, next
+		},
+		Hash: func(state any) uint64 { return uint64(state.(int)+1) * 0x9e3779b97f4a7c15 },
+	}
+	history := make([]porcupine.Operation, len(ops))
+	for i := range ops {
+		history[i] = porcupine.Operation{Input: &ops[i], Call: int64(ops[i].Call), Return: int64(ops[i].end())}
+	}
+	if porcupine.CheckOperations(model, history) {
+		return Linearizable
+	}
+	return Violated
+}
+
+func numberStep(v int, o *Op) (bool, int) {
+	switch o.Kind {
+	case Read:
+		return v == o.Value, v
+	case Write:
+		return true, o.Value
+	case CAS:
+		if v == o.Value {
+			return true, o.New
+		}
+		return o.Unknown, v
+	}
+	return v != o.Value, v
 }

@@ -3,6 +3,7 @@ package linear
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -69,6 +70,9 @@ type searcher struct {
 	explored int
 	// lazy says that the machine has blind operations.
 	lazy bool
+	// most is how many configurations may be held, and enough how many may be
+	// looked at.
+	most, enough int
 	// generous says that unknown operations need not be counted.
 	generous bool
 	stop     string
@@ -123,7 +127,7 @@ const beam = 16
 func newSearcher(ctx context.Context, engine string, ops []Op, m machine) *searcher {
 	s := &searcher{
 		ctx: ctx, engine: engine, ops: ops, m: m, slotOf: make([]int8, len(ops)), classOf: make([]int32, len(ops)),
-		usage: newUsage(), now: newFrontier(), next: newFrontier(), seen: newFrontier(),
+		usage: newUsage(), now: newFrontier(), next: newFrontier(), seen: newFrontier(), most: mostConfigs, enough: math.MaxInt,
 	}
 	s.cover.usage = s.usage
 	for _, state := range m.start() {
@@ -294,7 +298,7 @@ func (s *searcher) push(c config, bit uint64, time int) {
 	if c.done&bit == 0 && s.seen.add(c, &s.cover) {
 		s.stack = append(s.stack, c)
 	}
-	if len(s.next.configs)+len(s.seen.configs) > mostConfigs {
+	if len(s.next.configs)+len(s.seen.configs) > s.most || s.explored > s.enough {
 		s.stop = "its search would need more memory than it may have"
 	}
 }
