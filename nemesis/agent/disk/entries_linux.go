@@ -127,6 +127,7 @@ func (f *FS) Link(cancel <-chan struct{}, in *fuse.LinkIn, name string, out *fus
 		return status(err)
 	}
 	f.nodes.pin(n)
+	f.nodes.called(n, dir, name)
 	f.names.add(f, &entry{about: n, dirs: []*node{dir}, name: name,
 		undo: func() error { return unix.Unlinkat(dir.fd, name, 0) }})
 	return f.tell(n, out)
@@ -166,6 +167,7 @@ func (f *FS) remove(cancel <-chan struct{}, h *fuse.InHeader, name string, flags
 		return status(err)
 	}
 	n.graves.Add(1)
+	f.nodes.uncalled(n, dir, name)
 	f.rules.freed(e.bytes)
 	e.name, e.dirs = name, []*node{dir}
 	e.undo = func() error {

@@ -94,7 +94,7 @@ func Mount(o Options) (*FS, error) {
 		ExplicitDataCacheControl: true, DisableReadDirPlus: true,
 		// Without it the kernel asks for an attribute before every write.
 		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2,
-		Logger: log.New(io.Discard, "", 0),
+		Logger:            log.New(io.Discard, "", 0),
 	})
 	if err != nil {
 		f.release()

@@ -12,10 +12,18 @@ import (
 
 // world is a mounted file system and where it is.
 type world struct {
-	t    testing.TB
+	t    tester
 	fs   *FS
 	dir  string // the mount
 	back string
+}
+
+// A tester is a test, or one check of a property.
+type tester interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
 }
 
 // mounted mounts a file system on directories of the test's own.
@@ -56,6 +64,17 @@ func skip(t testing.TB, why string) {
 		t.Fatal(why)
 	}
 	t.Skip(why)
+}
+
+// wipe empties the mount, for good.
+func (w *world) wipe() {
+	w.t.Helper()
+	entries, err := os.ReadDir(w.dir)
+	w.must(err)
+	for _, e := range entries {
+		w.must(os.RemoveAll(w.path(e.Name())))
+	}
+	w.fs.settle()
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }

@@ -3,6 +3,7 @@ package disk
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,14 @@ type node struct {
 	// The rest is guarded by the table's lock.
 	lookups uint64 // that the kernel will forget one day
 	pins    int    // uses of our own
-	parent  *node  // by the latest name known
-	name    string
+	names   []nameIn
+}
+
+// A nameIn is one name of a node. The kernel may remember any of them, and
+// the latest comes last.
+type nameIn struct {
+	dir  *node
+	name string
 }
 
 // procPath is a path by which calls that want one reach the node's file.
@@ -119,15 +126,52 @@ func (t *table) intern(fd int, parent *node, name string) (*node, error) {
 		t.byID[n.id], t.byKey[key] = n, n
 	}
 	n.pins++
-	n.parent, n.name = parent, name
+	if parent != nil {
+		n.called(parent, name)
+	}
 	return n, nil
 }
 
-// called notes the latest name of a node.
-func (t *table) called(n, parent *node, name string) {
+// called notes the latest name of a node; the table is locked.
+func (n *node) called(dir *node, name string) {
+	n.uncalled(dir, name)
+	n.names = append(n.names, nameIn{dir, name})
+}
+
+func (n *node) uncalled(dir *node, name string) {
+	n.names = slices.DeleteFunc(n.names, func(l nameIn) bool { return l == nameIn{dir, name} })
+}
+
+// renamed notes that a node has one name less and one more.
+func (t *table) renamed(n, from *node, oldName string, to *node, newName string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n.parent, n.name = parent, name
+	n.uncalled(from, oldName)
+	n.called(to, newName)
+}
+
+// called notes a name of a node.
+func (t *table) called(n, dir *node, name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.called(dir, name)
+}
+
+// uncalled notes that a node has lost a name, unless it is the last we know:
+// it is still the best to call it by.
+func (t *table) uncalled(n, dir *node, name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(n.names) > 1 {
+		n.uncalled(dir, name)
+	}
+}
+
+// namesOf are the names that the kernel may know the node by.
+func (t *table) namesOf(n *node) []nameIn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(n.names)
 }
 
 // known turns a pin into a lookup of the kernel's.
@@ -176,8 +220,9 @@ func (t *table) path(n *node, name string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	where := name
-	for ; n != nil && n.parent != nil; n = n.parent {
-		where = path.Join(n.name, where)
+	for len(n.names) > 0 {
+		latest := n.names[len(n.names)-1]
+		n, where = latest.dir, path.Join(latest.name, where)
 	}
 	return where
 }

@@ -48,13 +48,8 @@ func (f *FS) setPower(off bool) {
 // must not be held: the kernel may have to ask something first.
 func (f *FS) invalidate() {
 	for _, n := range f.nodes.all() {
-		if n.id != 1 {
-			f.nodes.mu.Lock()
-			parent, name := n.parent, n.name
-			f.nodes.mu.Unlock()
-			if parent != nil {
-				f.server.EntryNotify(parent.id, name) // fails if it is not cached
-			}
+		for _, l := range f.nodes.namesOf(n) {
+			f.server.EntryNotify(l.dir.id, l.name) // fails if it is not cached
 		}
 		f.server.InodeNotify(n.id, 0, 0)
 	}

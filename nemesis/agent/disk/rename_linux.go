@@ -71,9 +71,9 @@ func (f *FS) moveAway(m move, flags uint32) error {
 	if err := unix.Renameat2(m.from.fd, m.oldName, m.to.fd, m.newName, uint(flags)); err != nil {
 		return err
 	}
-	f.nodes.called(n, m.to, m.newName)
+	f.nodes.renamed(n, m.from, m.oldName, m.to, m.newName)
 	f.names.add(f, &entry{about: n, dirs: m.dirs(), name: m.newName, undo: func() error {
-		f.nodes.called(n, m.from, m.oldName)
+		f.nodes.renamed(n, m.to, m.newName, m.from, m.oldName)
 		return unix.Renameat(m.to.fd, m.newName, m.from.fd, m.oldName)
 	}})
 	return nil
@@ -104,12 +104,13 @@ func (f *FS) moveOver(m move, over *node) error {
 		return err
 	}
 	over.graves.Add(1)
+	f.nodes.uncalled(over, m.to, m.newName)
 	f.rules.freed(e.bytes)
-	f.nodes.called(n, m.to, m.newName)
+	f.nodes.renamed(n, m.from, m.oldName, m.to, m.newName)
 	e.about, e.extra, e.dirs, e.name = n, []*node{over}, m.dirs(), m.newName
 	e.undo = func() error {
 		over.graves.Add(-1)
-		f.nodes.called(n, m.from, m.oldName)
+		f.nodes.renamed(n, m.to, m.newName, m.from, m.oldName)
 		f.nodes.called(over, m.to, m.newName)
 		back := unix.Renameat(m.to.fd, m.newName, m.from.fd, m.oldName)
 		return errors.Join(back, unix.Renameat(f.grave, grave, m.to.fd, m.newName))
@@ -154,11 +155,11 @@ func (f *FS) exchange(m move) error {
 	if err := swap(); err != nil {
 		return err
 	}
-	f.nodes.called(a, m.to, m.newName)
-	f.nodes.called(b, m.from, m.oldName)
+	f.nodes.renamed(a, m.from, m.oldName, m.to, m.newName)
+	f.nodes.renamed(b, m.to, m.newName, m.from, m.oldName)
 	f.names.add(f, &entry{about: a, extra: []*node{b}, dirs: m.dirs(), name: m.newName, undo: func() error {
-		f.nodes.called(a, m.from, m.oldName)
-		f.nodes.called(b, m.to, m.newName)
+		f.nodes.renamed(a, m.to, m.newName, m.from, m.oldName)
+		f.nodes.renamed(b, m.from, m.oldName, m.to, m.newName)
 		return swap()
 	}})
 	return nil
