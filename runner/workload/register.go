@@ -28,16 +28,18 @@ const defaultClosedLoopLimit = 20000
 type Operation struct {
 	// At is when, from the beginning of the first phase; 0 in a closed loop.
 	At time.Duration
-	// F is Read, Write or CAS.
+	// F names the operation; see the workload.
 	F string
-	// Key is the register, for example "r3.7": the seventh key of slot 3.
+	// Key is the object, for example "r3.7": the seventh key of slot 3. It is
+	// empty where there is only one, and where Value names keys.
 	Key string
-	// Value is what a write writes and a cas sets: an integer from 1 that no
-	// other operation writes to the same key. It is nil for a read.
+	// Value is JSON; see the workload. Of a Register, it is what a write
+	// writes and a cas sets: an integer from 1 that no other operation writes
+	// to the same key. It is nil for a read.
 	Value json.RawMessage
 }
 
-// A Spec says how much of what [Register] makes.
+// A Spec says how much of what a workload makes.
 type Spec struct {
 	// Clients is how many clients there are. Less than 1 means none.
 	Clients int
@@ -52,8 +54,9 @@ type Spec struct {
 	// sends at random moments (a Poisson process), whether answers come or
 	// not. It must be finite. 0 means a closed loop.
 	RatePerSecond float64
-	// Mix are the weights of Read, Write and CAS. Weights less than 1 count
-	// as 0; with no weight at all there are no operations.
+	// Mix are the weights of the operations, for a Register of Read, Write and
+	// CAS. Weights less than 1 count as 0; with no weight at all there are no
+	// operations.
 	Mix map[string]int
 	// Span is how long the open load lasts: every At is less than it. It
 	// means nothing to a closed loop.
@@ -63,6 +66,14 @@ type Spec struct {
 	// ClosedLoopLimit is how many operations each client of a closed loop
 	// gets, since nobody knows how many it will have time for. 0 means 20000.
 	ClosedLoopLimit int
+	// TxnLength is the most micro-operations of a transaction. 0 means 4.
+	TxnLength int
+	// Accounts is how many accounts a bank has, at least 2. 0 means 8.
+	Accounts int
+	// MaxTransfer is the most that is transferred at a time. 0 means 5.
+	MaxTransfer int
+	// GroupSize is how many keys a read of LongFork reads, at least 2. 0 means 2.
+	GroupSize int
 }
 
 // Register makes reads, writes and compare-and-sets on independent registers:

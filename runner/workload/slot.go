@@ -14,6 +14,7 @@ const slotStreams = 1 << 32
 // a key takes longer the more of its operations are unknown, so a key must not
 // live for as long as the run does.
 type slot struct {
+	prefix     string
 	number     int
 	rng        *rand.Rand
 	perKey     int
@@ -26,7 +27,7 @@ func newSlots(s Spec) []*slot {
 	slots := make([]*slot, max(s.Keys, 1))
 	for i := range slots {
 		rng := rand.New(rand.NewPCG(s.Seed, slotStreams+uint64(i)))
-		slots[i] = &slot{number: i + 1, rng: rng, perKey: s.OperationsPerKey}
+		slots[i] = &slot{prefix: "r", number: i + 1, rng: rng, perKey: s.OperationsPerKey}
 	}
 	return slots
 }
@@ -34,16 +35,30 @@ func newSlots(s Spec) []*slot {
 // take returns the key for the slot's next operation, and a value that is new
 // to the key if the operation writes one.
 func (s *slot) take(writes bool) (string, json.RawMessage) {
-	if s.generation == 0 || s.perKey > 0 && s.left == 0 {
+	s.use()
+	if !writes {
+		return s.key(), nil
+	}
+	return s.key(), s.value()
+}
+
+// use takes one of the operations of the key, and a fresh key if it has none left.
+func (s *slot) use() {
+	if s.generation == 0 || s.perKey > 0 && s.left <= 0 {
 		s.renew()
 	}
 	s.left--
-	key := fmt.Sprintf("r%d.%d", s.number, s.generation)
-	if !writes {
-		return key, nil
-	}
+}
+
+// key is the name of the key in use.
+func (s *slot) key() string {
+	return fmt.Sprintf("%s%d.%d", s.prefix, s.number, s.generation)
+}
+
+// value returns a value that is new to the key.
+func (s *slot) value() json.RawMessage {
 	s.written++
-	return key, jsonInteger(s.written)
+	return jsonInteger(s.written)
 }
 
 // renew puts a fresh key in place, with 90 to 100 percent of the operations
