@@ -71,6 +71,9 @@ type FS struct {
 	off  bool   // guarded by gate: the power is off
 	life uint64 // guarded by gate: counts power failures; older handles are stale
 
+	closing sync.Once
+	closed  error
+
 	seq     atomic.Uint64 // orders all changes
 	nodes   table
 	handles handles
@@ -145,7 +148,13 @@ func emptyDir(dir string) error {
 
 // Close heals every rule and unmounts. What was not synced stays written: it
 // is lost by a power failure only. A mount that is still in use is detached.
+// Closing twice is no error.
 func (f *FS) Close() error {
+	f.closing.Do(func() { f.closed = f.unmount() })
+	return f.closed
+}
+
+func (f *FS) unmount() error {
 	f.rules.clear()
 	var err error
 	for range unmountTries {

@@ -258,3 +258,54 @@ func TestPendingIsBounded(t *testing.T) {
 		t.Errorf("the last write was given up, before older ones")
 	}
 }
+
+// TestNothingFollowsALostCut checks that a file that was cut and written anew
+// is never half of the old and half of the new.
+func TestNothingFollowsALostCut(t *testing.T) {
+	outcomes := map[string]bool{}
+	for seed := range uint64(40) {
+		for _, loss := range []Loss{Torn, Reordered} {
+			w := mounted(t)
+			old, fresh := bytes.Repeat([]byte("o"), 2*sector), bytes.Repeat([]byte("n"), sector)
+			w.write("f", old, true)
+			w.write("f", fresh, false)
+			if _, err := w.fs.PowerFail(seed, loss); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(w.path("f"))
+			w.must(err)
+			switch {
+			case bytes.Equal(got, old), bytes.Equal(got, fresh), len(got) == 0:
+				outcomes[string(loss)+" "+string(append(got, '-')[:1])] = true
+			default:
+				t.Errorf("seed %d, %s: %d bytes %s", seed, loss, len(got), short(got))
+			}
+			w.must(w.fs.Close())
+		}
+	}
+	if len(outcomes) < 5 {
+		t.Errorf("40 seeds only gave %v", outcomes)
+	}
+}
+
+// TestSameSeedSameLoss does the same twice.
+func TestSameSeedSameLoss(t *testing.T) {
+	lose := func(seed uint64) string {
+		w := mounted(t)
+		w.write("f", bytes.Repeat([]byte("o"), 20*sector), true)
+		f := w.open("f", os.O_RDWR)
+		for i := range 10 {
+			must2(w)(f.WriteAt(bytes.Repeat([]byte{'A' + byte(i)}, 2*sector), int64(i*2*sector)))
+		}
+		if _, err := w.fs.PowerFail(seed, Reordered); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(w.path("f"))
+		w.must(err)
+		return string(got)
+	}
+	a, b, c := lose(1), lose(1), lose(2)
+	if a != b || a == c {
+		t.Error("the seed does not decide what is lost")
+	}
+}
