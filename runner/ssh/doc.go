@@ -1,0 +1,9 @@
+// Package ssh reaches the hosts of a cluster over SSH: it logs in, puts the
+// agent there, and starts it over the session, so that it dies, and heals, with
+// the session.
+//
+// [Dial] gives a [Host]'s [Connection]; [Connection.StartAgent] is what the
+// nemesis then talks to. Host keys are checked against known_hosts and nothing
+// else; passwords are not used. A cluster of such hosts, with nodes to start
+// and stop on them, is not here yet.
+package ssh
