@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -49,7 +50,6 @@ func (w workload) make(n int, seed uint64) *history.History {
 	type client struct {
 		process int
 		phase   int
-		asked   []byte
 		value   []byte
 	}
 	clients := make([]client, w.clients)
@@ -183,6 +183,60 @@ func BenchmarkRWRegister(b *testing.B) {
 			w := usual(false)
 			w.replaces = true
 			benchmark(b, RWRegister(Options{}), w.make(n, 1))
+		})
+	}
+}
+
+// skewed makes a history of a database with snapshots that last long: write
+// skew everywhere, and all of it in one component.
+func skewed(n int) *history.History {
+	h := usual(true).make(n, 4)
+	rng := rand.New(rand.NewPCG(2, 2))
+	for i := range h.Ops {
+		op := &h.Ops[i]
+		if op.Type != history.OK || rng.IntN(20) > 0 || bytes.Contains(op.Value, []byte("append")) {
+			continue
+		}
+		// The last read lacks the last element.
+		if at := bytes.LastIndexByte(op.Value, ','); bytes.HasSuffix(op.Value, []byte("]]]")) && op.Value[at+1] != '[' {
+			op.Value = append(bytes.Clone(op.Value[:at]), "]]]"...)
+		}
+	}
+	return h
+}
+
+func BenchmarkSkewed(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		h := skewed(n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				r := ListAppend(Options{}).Check(context.Background(), h)
+				if r.Verdict != checkers.Violation {
+					b.Fatal(r.Says)
+				}
+				b.ReportMetric(float64(r.Counts["entangled"]), "entangled")
+			}
+		})
+	}
+}
+
+// BenchmarkEntangled has one read at the end of what was there in the
+// beginning, so that everything in between is in one component.
+func BenchmarkEntangled(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		h := usual(true).make(n, 4)
+		old := history.Op{Process: 1 << 20, F: "txn", Value: []byte(`[["r",0,[]]]`), Time: time.Hour}
+		answer := old
+		answer.Type = history.OK
+		h = reindexed(append(h.Ops, old, answer))
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				r := ListAppend(Options{}).Check(context.Background(), h)
+				if r.Verdict != checkers.Violation {
+					b.Fatal(r.Says)
+				}
+				b.ReportMetric(float64(r.Counts["entangled"]), "entangled")
+			}
 		})
 	}
 }

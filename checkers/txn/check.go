@@ -259,12 +259,12 @@ func (c *checker) result(j *judgement, d *db) checkers.Result {
 		r.Says = append(r.Says, j.verdictSentence())
 	case j.proved[j.level]:
 		r.Verdict = checkers.Valid
-		r.Says = append(r.Says, fmt.Sprintf("%d transactions are %s: %s.", j.counts["ok"]+j.counts["info_seen"], j.level, j.proof))
+		r.Says = append(r.Says, fmt.Sprintf("The history (%d transactions that were committed) is %s: %s.", j.counts["ok"]+j.counts["info_seen"], j.level, j.proof))
 	default:
 		r.Says = append(r.Says, j.undecided())
 	}
 	if len(j.out) > 0 && !j.out[j.level] {
-		r.Says = append(r.Says, fmt.Sprintf("The history is not %s, which was not asked for.", strings.Join(j.lattice.weakest(j.out), " and not ")))
+		r.Says = append(r.Says, fmt.Sprintf("The history is not %s, which was not asked for: see anomalies.txt.", strings.Join(j.lattice.weakest(j.out), " and not ")))
 	}
 	r.Says = append(r.Says, j.notes...)
 	j.tell(&r)
@@ -299,7 +299,11 @@ func (j *judgement) verdictSentence() string {
 			also = append(also, name)
 		}
 	}
-	if len(also) > 0 {
+	switch len(also) {
+	case 0:
+	case 1:
+		says += ", and therefore not " + also[0]
+	default:
 		says += ", and therefore neither " + strings.Join(also, " nor ")
 	}
 	says += "."

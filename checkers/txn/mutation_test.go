@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,180 +27,24 @@ type plant struct {
 	events  string
 }
 
-func listPlants() []plant {
-	return []plant{
-		{"G0", "read-uncommitted", `
-			a invoke [["append","A",1],["append","B",1]]
-			b invoke [["append","A",2],["append","B",2]]
-			a ok     [["append","A",1],["append","B",1]]
-			b ok     [["append","A",2],["append","B",2]]
-			c invoke [["r","A",null],["r","B",null]]
-			c ok     [["r","A",[1,2]],["r","B",[2,1]]]`},
-		{"G1a", "read-committed", `
-			a invoke [["append","A",1]]
-			a fail   [["append","A",1]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",[1]]]`},
-		{"G1b", "read-committed", `
-			a invoke [["append","A",1],["append","A",2]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",[1]]]
-			a ok     [["append","A",1],["append","A",2]]`},
-		{"G1c", "read-committed", `
-			a invoke [["append","A",1],["r","B",null]]
-			b invoke [["append","B",1],["r","A",null]]
-			a ok     [["append","A",1],["r","B",[1]]]
-			b ok     [["append","B",1],["r","A",[1]]]`},
-		{"G-single-item", "consistent-view", `
-			a invoke [["append","A",1],["append","B",1]]
-			b invoke [["r","A",null],["r","B",null]]
-			a ok     [["append","A",1],["append","B",1]]
-			b ok     [["r","A",[1]],["r","B",[]]]`},
-		{"lost-update", "cursor-stability", `
-			a invoke [["r","A",null],["append","A",1]]
-			b invoke [["r","A",null],["append","A",2]]
-			a ok     [["r","A",[]],["append","A",1]]
-			b ok     [["r","A",[]],["append","A",2]]`},
-		{"G2-item", "repeatable-read", `
-			a invoke [["r","A",null],["append","B",1]]
-			b invoke [["r","B",null],["append","A",1]]
-			a ok     [["r","A",[]],["append","B",1]]
-			b ok     [["r","B",[]],["append","A",1]]`},
-		{"G-nonadjacent-item", "snapshot-isolation", `
-			a invoke [["append","A",1]]
-			b invoke [["append","B",1]]
-			c invoke [["r","A",null],["r","B",null]]
-			d invoke [["r","A",null],["r","B",null]]
-			a ok     [["append","A",1]]
-			b ok     [["append","B",1]]
-			c ok     [["r","A",[1]],["r","B",[]]]
-			d ok     [["r","A",[]],["r","B",[1]]]`},
-		{"G-single-item-realtime", "strong-snapshot-isolation", `
-			a invoke [["append","A",1]]
-			a ok     [["append","A",1]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",[]]]
-			c invoke [["r","A",null]]
-			c ok     [["r","A",[1]]]`},
-		{"G0-realtime", "strong-read-uncommitted", `
-			a invoke [["append","A",1]]
-			a ok     [["append","A",1]]
-			b invoke [["append","A",2]]
-			b ok     [["append","A",2]]
-			c invoke [["r","A",null]]
-			c ok     [["r","A",[2,1]]]`},
-		{"G1c-process", "strong-session-read-committed", `
-			a invoke [["r","A",null],["append","B",1]]
-			b invoke [["r","B",null]]
-			a ok     [["r","A",[1]],["append","B",1]]
-			b ok     [["r","B",[1]]]
-			b invoke [["append","A",1]]
-			b ok     [["append","A",1]]`},
-		{"lost-append", "strong-snapshot-isolation", `
-			a invoke [["append","A",1]]
-			a ok     [["append","A",1]]
-			b invoke [["append","A",2]]
-			b ok     [["append","A",2]]
-			c invoke [["r","A",null]]
-			c ok     [["r","A",[2]]]`},
-		{"incompatible-order", "read-committed", `
-			a invoke [["append","A",1]]
-			b invoke [["append","A",2]]
-			a ok     [["append","A",1]]
-			b ok     [["append","A",2]]
-			c invoke [["r","A",null]]
-			c ok     [["r","A",[1]]]
-			d invoke [["r","A",null]]
-			d ok     [["r","A",[2,1]]]`},
-		{"duplicate-elements", "read-uncommitted", `
-			a invoke [["append","A",1]]
-			a ok     [["append","A",1]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",[1,1]]]`},
-		{"dirty-update", "read-committed", `
-			a invoke [["append","A",1]]
-			a fail   [["append","A",1]]
-			b invoke [["append","A",2]]
-			b ok     [["append","A",2]]
-			c invoke [["r","A",null]]
-			c info   [["r","A",null]]
-			d invoke [["r","A",null]]
-			d ok     [["r","A",[1,2]]]`},
-		{"garbage-read", "read-uncommitted", `
-			a invoke [["r","A",null]]
-			a ok     [["r","A",[7]]]`},
-		{"internal", "read-atomic", `
-			a invoke [["append","A",1],["r","A",null]]
-			a ok     [["append","A",1],["r","A",[]]]`},
-		{"future-read", "read-committed", `
-			a invoke [["r","A",null],["append","A",1]]
-			a ok     [["r","A",[1]],["append","A",1]]`},
+// plants reads the plants of a checker. The first line of each names the
+// anomaly and the level; then there is a line for each event.
+func plants(t *testing.T, check string) []plant {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "plants", check+".txt"))
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func registerPlants() []plant {
-	return []plant{
-		{"G1a", "read-committed", `
-			a invoke [["w","A",1]]
-			a fail   [["w","A",1]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",1]]`},
-		{"G1b", "read-committed", `
-			a invoke [["w","A",1],["w","A",2]]
-			b invoke [["r","A",null]]
-			a ok     [["w","A",1],["w","A",2]]
-			b ok     [["r","A",1]]`},
-		{"G1c", "read-committed", `
-			a invoke [["w","A",1],["r","B",null]]
-			b invoke [["w","B",1],["r","A",null]]
-			a ok     [["w","A",1],["r","B",1]]
-			b ok     [["w","B",1],["r","A",1]]`},
-		{"G-single-item", "consistent-view", `
-			a invoke [["w","A",1],["w","B",1]]
-			b invoke [["r","A",null],["r","B",null]]
-			a ok     [["w","A",1],["w","B",1]]
-			b ok     [["r","A",1],["r","B",null]]`},
-		{"lost-update", "cursor-stability", `
-			a invoke [["r","A",null],["w","A",1]]
-			b invoke [["r","A",null],["w","A",2]]
-			a ok     [["r","A",null],["w","A",1]]
-			b ok     [["r","A",null],["w","A",2]]`},
-		{"G2-item", "repeatable-read", `
-			a invoke [["r","A",null],["w","B",1]]
-			b invoke [["r","B",null],["w","A",1]]
-			a ok     [["r","A",null],["w","B",1]]
-			b ok     [["r","B",null],["w","A",1]]`},
-		{"G-nonadjacent-item", "snapshot-isolation", `
-			a invoke [["w","A",1]]
-			b invoke [["w","B",1]]
-			c invoke [["r","A",null],["r","B",null]]
-			d invoke [["r","A",null],["r","B",null]]
-			a ok     [["w","A",1]]
-			b ok     [["w","B",1]]
-			c ok     [["r","A",1],["r","B",null]]
-			d ok     [["r","A",null],["r","B",1]]`},
-		{"G-single-item-realtime", "strong-snapshot-isolation", `
-			a invoke [["w","A",1]]
-			a ok     [["w","A",1]]
-			b invoke [["r","A",null]]
-			b ok     [["r","A",null]]`},
-		{"cyclic-versions", "strong-snapshot-isolation", `
-			a invoke [["w","A",1]]
-			a ok     [["w","A",1]]
-			b invoke [["w","A",2]]
-			b ok     [["w","A",2]]
-			c invoke [["r","A",null]]
-			c ok     [["r","A",1]]`},
-		{"garbage-read", "read-uncommitted", `
-			a invoke [["r","A",null]]
-			a ok     [["r","A",7]]`},
-		{"internal", "read-atomic", `
-			a invoke [["w","A",1],["r","A",null]]
-			a ok     [["w","A",1],["r","A",null]]`},
-		{"future-read", "read-committed", `
-			a invoke [["r","A",null],["w","A",1]]
-			a ok     [["r","A",1],["w","A",1]]`},
+	var list []plant
+	for _, block := range strings.Split(strings.TrimSpace(string(text)), "\n\n") {
+		title, events, _ := strings.Cut(block, "\n")
+		anomaly, not, ok := strings.Cut(title, " ")
+		if !ok || len(events) == 0 {
+			t.Fatalf("%q is no plant", block)
+		}
+		list = append(list, plant{anomaly: anomaly, not: not, events: events})
 	}
+	return list
 }
 
 // in puts the plant into the history at a place, and returns the new history
@@ -238,9 +84,9 @@ func sizes() []int {
 // among the evidence.
 func TestPlanted(t *testing.T) {
 	for _, lists := range []bool{true, false} {
-		plants, check := listPlants(), ListAppend(Options{})
+		check := ListAppend(Options{})
 		if !lists {
-			plants, check = registerPlants(), RWRegister(Options{})
+			check = RWRegister(Options{})
 		}
 		for _, n := range sizes() {
 			w := usual(lists)
@@ -250,7 +96,7 @@ func TestPlanted(t *testing.T) {
 				t.Fatalf("the history without a plant is %v: %v", r.Verdict, r.Says)
 			}
 			rng := rand.New(rand.NewPCG(5, uint64(n)))
-			for i, p := range plants {
+			for i, p := range plants(t, check.Name()) {
 				if n >= 100_000 && i%4 > 0 && !*million {
 					continue // each takes a second
 				}

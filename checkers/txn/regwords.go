@@ -94,9 +94,54 @@ func (r *registers) reason(rel relation) string {
 	case fromCommits:
 		return "the system says that it committed them in this order"
 	case fromReads:
-		return "somebody who had seen the work of the writer of the older one read the newer one instead"
+		if r.knower(rel) < 0 {
+			return "somebody who had seen the work of the writer of the older one read the newer one instead"
+		}
+		return fmt.Sprintf("%s came after the work of the writer of the older one, and read the newer one instead", d.at(r.knower(rel)))
 	}
 	return "that is one order they can have had"
+}
+
+// knower returns a transaction that read the newer version though it knew of
+// the older: it read from its writer, or follows it in its session, or at some
+// remove.
+func (r *registers) knower(rel relation) int32 {
+	writer := r.versions[rel.older].writer
+	best := r.versions[rel.newer].writer
+	for _, t := range r.versions[rel.newer].readers {
+		if writer >= 0 && r.db.txns[t].process == r.db.txns[writer].process && r.db.txns[t].invoked > r.db.txns[writer].done {
+			best = t
+		}
+	}
+	for _, t := range r.versions[rel.newer].readers {
+		if writer >= 0 && slices.ContainsFunc(r.reads[t], func(id int32) bool { return r.versions[id].writer == writer }) {
+			return t
+		}
+	}
+	return best
+}
+
+// witnesses returns the transactions that the reasons for the steps of a cycle
+// speak of, beside those in it.
+func (n *inference) witnesses(f finding) []int32 {
+	var more []int32
+	r := n.registers
+	for _, st := range f.steps {
+		if r == nil || st.kind != ww && st.kind != rw {
+			continue
+		}
+		rel := relation{older: r.readOf(st.from, st.key), newer: r.finally(st.to, st.key), why: st.why}
+		if st.kind == ww {
+			rel.older = r.finally(st.from, st.key)
+		}
+		switch st.why {
+		case fromReads:
+			more = append(more, r.knower(rel))
+		case fromRealtime:
+			more = append(more, r.witness(rel.older, false), r.witness(rel.newer, true))
+		}
+	}
+	return slices.DeleteFunc(more, func(t int32) bool { return t < 0 })
 }
 
 func (r *registers) timeReason(rel relation) string {

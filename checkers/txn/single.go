@@ -100,8 +100,9 @@ func (p *plain) topological() []int32 {
 
 const (
 	// reachBudget is how many edges are followed to learn which candidates
-	// close a cycle.
-	reachBudget = 1_000_000_000
+	// close a cycle; orderBudget, if the order of time counts: then no verdict
+	// depends on it, only the name of what was found.
+	reachBudget, orderBudget = 1_000_000_000, 100_000_000
 	// enoughHits is with how many candidates that do we are content.
 	enoughHits = 256
 )
@@ -111,9 +112,12 @@ const (
 func (o *onlyOne) reachable(ctx context.Context, order []int32) (hits []candidate, complete bool, err error) {
 	slices.SortStableFunc(o.candidates, func(a, b candidate) int { return cmp.Compare(o.distance(a), o.distance(b)) })
 	bits := make([]uint64, o.p.size())
-	spent := 0
+	spent, limit := 0, reachBudget
+	if o.kinds&(process|realtime) != 0 {
+		limit = orderBudget
+	}
 	for from := 0; from < len(o.candidates); from += 64 {
-		if spent > reachBudget || len(hits) >= enoughHits {
+		if spent > limit || len(hits) >= enoughHits {
 			return hits, false, nil
 		}
 		if ctx.Err() != nil {

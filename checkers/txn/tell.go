@@ -42,25 +42,32 @@ func (j *judgement) anomalies() []told {
 	return list
 }
 
-// tell adds the anomalies to the result, with evidence and pages.
+// tell adds the anomalies to the result, with evidence and pages. What does not
+// rule out the level that was asked for is only on the pages.
 func (j *judgement) tell(r *checkers.Result) {
 	list := j.anomalies()
-	for i, t := range list {
+	said, more := 0, 0
+	for _, t := range list {
 		r.Counts["anomaly "+t.anomaly] = int64(t.class.count)
-		found := t.class.shown[0]
-		r.Evidence = append(r.Evidence, t.part.db.events(found.txns)...)
-		if i < shownFindings {
-			r.Says = append(r.Says, j.headline(t))
-			r.Says = append(r.Says, t.part.sentences(found)...)
-		}
 		for n, example := range t.class.shown {
 			if len(example.steps) > 0 {
 				r.Pages = append(r.Pages, drawing(fmt.Sprintf("%s-%d.svg", t.anomaly, n+1), t, example))
 			}
 		}
+		if !j.lattice.ruledOut(t.anomaly, t.part.assuming)[j.level] {
+			continue
+		}
+		found := t.class.shown[0]
+		r.Evidence = append(r.Evidence, t.part.db.events(slices.Concat(found.txns, t.part.witnesses(found)))...)
+		if said++; said > shownFindings {
+			more++
+			continue
+		}
+		r.Says = append(r.Says, j.headline(t))
+		r.Says = append(r.Says, t.part.sentences(found)...)
 	}
-	if len(list) > shownFindings {
-		r.Says = append(r.Says, fmt.Sprintf("%d more kinds of anomalies were found; see anomalies.txt.", len(list)-shownFindings))
+	if more > 0 {
+		r.Says = append(r.Says, fmt.Sprintf("More was found (%d): see anomalies.txt.", more))
 	}
 	slices.Sort(r.Evidence)
 	r.Evidence = slices.Compact(r.Evidence)
@@ -78,7 +85,7 @@ func (j *judgement) headline(t told) string {
 			says += " and " + m
 		}
 	}
-	if len(t.part.assuming) > 0 {
+	if len(t.part.assuming) > 0 && !slices.Equal(t.part.assuming, t.rules) {
 		says += fmt.Sprintf(" (by what %s promises)", strings.Join(t.part.assuming, " or "))
 	}
 	if steps := t.class.shown[0].steps; len(steps) > 0 {

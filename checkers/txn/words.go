@@ -110,8 +110,8 @@ func (d *db) events(txns []int32) []int {
 
 func (d *db) ambiguity() string {
 	first := d.ambiguous[0]
-	return fmt.Sprintf("%d values were written to the same key more than once (the first is %s to key %s), so that nobody can tell whose write was read",
-		len(d.ambiguous), d.show(first.val), d.key(first.key))
+	return fmt.Sprintf("%s was written to key %s more than once (and so were %d others), so that nobody can tell whose write was read",
+		d.show(first.val), d.key(first.key), len(d.ambiguous)-1)
 }
 
 // single makes a finding of one sentence.
