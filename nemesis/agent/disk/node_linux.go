@@ -60,7 +60,10 @@ func (n *node) stat(a *fuse.Attr) error {
 		return err
 	}
 	a.FromStat(&st)
-	if g := uint32(n.graves.Load()); g <= a.Nlink && n.kind != unix.S_IFDIR {
+	switch g := uint32(n.graves.Load()); {
+	case n.kind == unix.S_IFDIR && g > 0:
+		a.Nlink, a.Size = 0, 0
+	case n.kind != unix.S_IFDIR && g <= a.Nlink:
 		a.Nlink -= g
 	}
 	return nil

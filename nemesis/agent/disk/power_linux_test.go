@@ -91,6 +91,12 @@ func waysOfNames() []way {
 			w.write("g", []byte("gee"), true)
 			w.must(unix.Renameat2(unix.AT_FDCWD, w.path("f"), unix.AT_FDCWD, w.path("g"), unix.RENAME_EXCHANGE))
 		}, old},
+		{"O_DIRECT", func(w *world) {
+			must2(w)(w.open("f", os.O_RDWR|unix.O_DIRECT).WriteAt(aligned(), 0))
+		}, old},
+		{"O_DIRECT and O_DSYNC", func(w *world) {
+			must2(w)(w.open("f", os.O_RDWR|unix.O_DIRECT|unix.O_DSYNC).WriteAt(aligned(), 0))
+		}, aligned()},
 		{"hole punched", func(w *world) {
 			w.must(unix.Fallocate(int(w.open("f", os.O_RDWR).Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 2))
 		}, old},
@@ -105,6 +111,16 @@ func waysOfNames() []way {
 			w.must(os.Remove(w.path("f")))
 		}, old},
 	}
+}
+
+// aligned is a page at an address that O_DIRECT accepts.
+func aligned() []byte {
+	page, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil // the test wants a page, and will say so
+	}
+	copy(page, "direct")
+	return page
 }
 
 // must2 checks the error of a call that returns a count too.
