@@ -48,6 +48,8 @@ func TestAgainstTheDefinition(t *testing.T) {
 		{"monotonic-reads", Session(MonotonicReads), randomRegisters, []string{"session"}, defineSession([4]bool{false, true})},
 		{"monotonic-writes", Session(MonotonicWrites), randomRegisters, []string{"session"}, defineSession([4]bool{false, false, true})},
 		{"writes-follow-reads", Session(WritesFollowReads), randomRegisters, []string{"session"}, defineSession([4]bool{false, false, false, true})},
+		{"kafka", Log(LogOptions{}), randomLog, []string{"inconsistent-offsets", "duplicate", "lost-write", "unexpected", "g1a", "poll-skip",
+			"nonmonotonic-poll", "int-poll-skip", "int-nonmonotonic-poll", "nonmonotonic-send"}, defineLog},
 		{"causal", Causal(), randomRegisters, []string{"overwritten"}, defineCausal},
 	} {
 		t.Run(d.name, func(t *testing.T) { d.compare(t, rand.New(rand.NewPCG(uint64(i), 11))) })

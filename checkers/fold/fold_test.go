@@ -123,7 +123,7 @@ func float1(d *datadriven.TestData, name string) float64 {
 // read the difference.
 func TestTinyHistories(t *testing.T) {
 	known := makers()
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/tiny", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			build, found := known[d.Cmd]
 			if !found {
@@ -161,7 +161,7 @@ func describe(r checkers.Result) string {
 // Every file must show a checker saying each of the three verdicts.
 func TestEveryVerdictIsShown(t *testing.T) {
 	shown := make(map[string]map[string]bool)
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/tiny", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(_ *testing.T, d *datadriven.TestData) string {
 			if shown[d.Cmd] == nil {
 				shown[d.Cmd] = make(map[string]bool)

@@ -116,7 +116,7 @@ func judgeSet(r *report, ops []history.Operation) {
 	}
 	v := stock(r, ops, fAdd)
 	reads := oks(ops, fRead)
-	if len(reads) == 0 || v.ids.len() == 0 {
+	if len(reads) == 0 {
 		return
 	}
 	for i := range v.items {
@@ -144,7 +144,7 @@ func judgeSetRead(r *report, v *inventory, read history.Operation, recovered map
 		r.doubt("the read #%d is no array of elements: %s.", ret(read), show(read.Complete.Value))
 		return
 	}
-	r.judged = true
+	r.judged = r.judged || v.ids.len() > 0
 	r.count("reads", 1)
 	present := make([]bool, len(v.items))
 	for _, e := range elements {
