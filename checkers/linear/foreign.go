@@ -80,6 +80,8 @@ func judgeForeign(ctx context.Context, model foreignModel, history []porcupine.O
 	results := make([]Result, len(parts))
 	var next atomic.Int64
 	var workers sync.WaitGroup
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	for range min(runtime.GOMAXPROCS(0), len(parts)) {
 		workers.Go(func() {
 			for {
@@ -87,7 +89,9 @@ func judgeForeign(ctx context.Context, model foreignModel, history []porcupine.O
 				if i >= len(parts) {
 					return
 				}
-				results[i] = parts[i].judge(ctx, model)
+				if results[i] = parts[i].judge(ctx, model); results[i].Verdict == Violated {
+					stop() // one is enough
+				}
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func judgeLock(ctx context.Context, ops []Op) Result {
 	case !ok && bad != nil:
 		return *bad
 	case !ok:
-		r := searchRegister(ctx, swaps(ops))
+		r := searchRegister(ctx, swaps(ops, Lock))
 		r.Engine = "lock-search"
 		return r
 	case bad != nil:
@@ -107,12 +107,15 @@ func pair(ops []Op) (holds []hold, bad *Result, ok bool) {
 }
 
 // swaps are the operations as compare-and-sets of a register that holds who
-// has the lock, 0 if nobody.
-func swaps(ops []Op) []Op {
+// has the lock, 0 if nobody; all holders of a mutex are alike.
+func swaps(ops []Op, object Object) []Op {
 	holders := newNumbering(len(ops))
 	some := make([]Op, len(ops))
 	for i, o := range ops {
 		n, _ := holders.of(o.Value)
+		if object == Mutex {
+			n = 0
+		}
 		if o.Kind == Acquire {
 			o.Kind, o.Value, o.New = CAS, Initial, int(n)+1
 		} else {

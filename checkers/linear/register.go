@@ -18,17 +18,8 @@ func judgeRegister(ctx context.Context, ops []Op) Result {
 	return searchRegister(ctx, ops)
 }
 
-// searchRegister is the search for a register, with a small witness if a
-// violation is found and there is time to look for one.
+// searchRegister is the search for a register.
 func searchRegister(ctx context.Context, ops []Op) Result {
-	r := searchValues(ctx, ops)
-	if r.Verdict == Violated {
-		r.Witness = relax(ctx, ops, r.Witness)
-	}
-	return r
-}
-
-func searchValues(ctx context.Context, ops []Op) Result {
 	m, bad := newValues(ops)
 	if bad != none {
 		return strange("register-search", bad)
@@ -56,19 +47,12 @@ func translate(r Result, at []int) Result {
 
 // judgeMutex judges a mutex as a register that is replaced by 1 and then by 0.
 func judgeMutex(ctx context.Context, ops []Op) Result {
-	swaps := make([]Op, len(ops))
-	for i, o := range ops {
-		switch o.Kind {
-		case Acquire:
-			o.Kind, o.Value, o.New = CAS, 0, 1
-		case Release:
-			o.Kind, o.Value, o.New = CAS, 1, 0
-		default:
+	for i := range ops {
+		if k := ops[i].Kind; k != Acquire && k != Release {
 			return strange("mutex-search", i)
 		}
-		swaps[i] = o
 	}
-	r := searchRegister(ctx, swaps)
+	r := searchRegister(ctx, swaps(ops, Mutex))
 	r.Engine = "mutex-search"
 	return r
 }

@@ -3,6 +3,7 @@ package linear
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,30 +15,54 @@ const (
 	shrinkTime = time.Second
 )
 
-// relax finds a smallest set of operations of a register that cannot be put in
-// order whatever the others did: the others may have happened at any time after
-// their calls, or not. (What makes a write unknown, or takes away an
-// observation, leaves a linearizable history linearizable.) If the history is
-// too long or the time is up, it returns guess.
-func relax(ctx context.Context, ops []Op, guess []int) []int {
-	if len(ops) > mostRelaxed {
-		return guess
+// Minimize gives a violation that the search found on a register, a [Mutex] or
+// a [Lock], a witness of as few operations as possible: operations that cannot
+// be put in order whatever the others did, which may have happened at any time
+// after their calls, or not. (What makes a write unknown, or takes away an
+// observation, leaves a linearizable history linearizable.) Other results it
+// returns as they are: engines that are not searches name few operations at
+// once, and of other objects nothing can be taken away so simply. So it does if
+// the history is longer than 2000 operations up to the violation; and it takes
+// no longer than a second.
+func Minimize(ctx context.Context, object Object, ops []Op, r Result) Result {
+	swapped := ops
+	switch {
+	case r.Verdict != Violated || !strings.HasSuffix(r.Engine, "-search") || len(r.Witness) == 0:
+		return r
+	case object == Mutex || object == Lock:
+		swapped = swaps(ops, object)
+	case object != Register:
+		return r
+	}
+	until := never
+	for _, w := range r.Witness {
+		until = max(until, ops[w].Call)
+	}
+	var near []Op
+	var at, certain []int
+	for i, o := range swapped {
+		if o.Call > until {
+			continue
+		}
+		if !o.Unknown {
+			certain = append(certain, len(near))
+		}
+		near, at = append(near, o), append(at, i)
+	}
+	if len(near) > mostRelaxed {
+		return r
 	}
 	ctx, cancel := context.WithTimeout(ctx, shrinkTime)
 	defer cancel()
-	certain := make([]int, 0, len(ops))
-	for i := range ops {
-		if !ops[i].Unknown {
-			certain = append(certain, i)
-		}
+	wrong := func(kept []int) bool { return searchRegister(ctx, relaxed(near, kept)).Verdict == Violated }
+	if !wrong(certain) {
+		return r
 	}
-	core := strike(certain, func(kept []int) bool {
-		return searchValues(ctx, relaxed(ops, kept)).Verdict == Violated
-	})
-	if len(core) == 0 {
-		return guess
+	r.Witness = nil
+	for _, i := range strike(certain, wrong) {
+		r.Witness = append(r.Witness, at[i])
 	}
-	return core
+	return r
 }
 
 // relaxed returns the operations with only those in kept certain.
