@@ -24,6 +24,9 @@ type judgement struct {
 	counts map[string]int64
 	// timeless says that nothing is known of the order between sessions.
 	timeless bool
+	// blank says that no transaction depends on another: then nothing is proved,
+	// however true, for nothing was tried.
+	blank bool
 	// notes are remarks for whoever reads the result.
 	notes []string
 	// proof tells how the strongest proved level was proved.
@@ -111,6 +114,7 @@ func (j *judgement) lists(ctx context.Context, d *db, h *history.History) error 
 	if err != nil {
 		return err
 	}
+	j.blank = !n.graph.data()
 	n.addTime(h)
 	s, err := j.survey(ctx, n)
 	if err != nil {
@@ -226,7 +230,7 @@ func (j *judgement) excluded(s *survey) set {
 
 // holds notes that the model holds, and all that it implies.
 func (j *judgement) holds(model string, fits bool) {
-	if !fits || j.out[model] {
+	if !fits || j.blank || j.out[model] {
 		return
 	}
 	for m := range j.lattice.below(model) {
@@ -276,6 +280,12 @@ func (c *checker) result(j *judgement, d *db) checkers.Result {
 
 func (j *judgement) undecided() string {
 	why := "what was observed does not tell"
+	if j.timeless && j.lattice.below(j.level)["strong-read-uncommitted"] {
+		j.gaps = append([]string{"the history knows the order within sessions only, and the level is about real time"}, j.gaps...)
+	}
+	if j.blank && len(j.gaps) == 0 {
+		j.gaps = []string{"no transaction met the work of another, so there is nothing to judge by"}
+	}
 	if len(j.gaps) > 0 {
 		why = strings.Join(j.gaps, "; ")
 	}

@@ -63,6 +63,11 @@ func (g *graph) forget(kind uint8) {
 	g.edges = slices.DeleteFunc(g.edges, func(e edge) bool { return e.kind == kind })
 }
 
+// data reports whether any edge is one of data.
+func (g *graph) data() bool {
+	return slices.ContainsFunc(g.edges, func(e edge) bool { return e.kind&(ww|wr|rw) != 0 })
+}
+
 // node makes a node that is no transaction.
 func (g *graph) node() int32 {
 	g.nodes++

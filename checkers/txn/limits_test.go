@@ -232,3 +232,21 @@ func TestManySessions(t *testing.T) {
 		t.Error(r.Verdict, r.Says)
 	}
 }
+
+// TestSessionsOnly has no real time, so what is about real time is unknown,
+// and nothing that only real time would tell is held against anybody.
+func TestSessionsOnly(t *testing.T) {
+	h, err := parseTiny([]string{"p0 1-2 ok append x 1", "p1 3-4 ok read x []", "p2 5-6 ok read x [1]"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.SessionOnly = true
+	r := ListAppend(Options{}).Check(t.Context(), h)
+	if r.Verdict != checkers.Unknown || !strings.Contains(r.Says[0], "sessions only") {
+		t.Error(r.Verdict, r.Says)
+	}
+	r = ListAppend(Options{Level: "strong-session-serializable"}).Check(t.Context(), h)
+	if r.Verdict != checkers.Valid {
+		t.Error(r.Verdict, r.Says)
+	}
+}

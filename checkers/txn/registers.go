@@ -298,6 +298,7 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 		}
 	}
 	n := top.infer(ctx, r, h, true)
+	j.blank = !n.graph.data()
 	s, err := j.survey(ctx, n)
 	if err != nil {
 		return err
@@ -311,7 +312,7 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 	if err := j.sessions(ctx, r, wrong); err != nil {
 		return err
 	}
-	if len(base.gaps) == 0 {
+	if len(base.gaps) == 0 && !j.blank {
 		return j.proveRegisters(ctx, r, n, tiers, h)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // keeps to the order of time, that proves all levels.
 func (j *judgement) replayed(ctx context.Context, r *registers, top tier, h *history.History) (bool, error) {
 	n := top.infer(ctx, r, h, false)
-	if len(n.found) > 0 {
+	if len(n.found) > 0 || !n.graph.data() {
 		return false, nil
 	}
 	n.graph.pack()

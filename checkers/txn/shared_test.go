@@ -190,6 +190,15 @@ func TestElleRegisters(t *testing.T) {
 	}
 }
 
+// TestGarbage: what elle-cli calls ok holds a read of 3, which nobody wrote. No
+// level allows that.
+func TestGarbage(t *testing.T) {
+	j, r := inspect(t, readShared(t, "elle-cli/elle/rw-register.json"), false, Options{})
+	if r.Verdict != checkers.Violation || !j.out[readUncommitted] || r.Counts["anomaly garbage-read"] != 1 {
+		t.Error(r.Verdict, r.Says)
+	}
+}
+
 func TestAWDIT(t *testing.T) {
 	for _, test := range []struct {
 		file       string
