@@ -43,17 +43,22 @@ func FromEntry(e Entry) (checkers.Checker, error) {
 	if err := e.complete(); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(e.Run) > 0:
+	if len(e.Run) > 0 {
 		return &Command{Title: e.Name, Says: e.Says, Origin: e.Origin, Argv: e.Run, Dir: e.Dir, Timeout: e.Timeout}, nil
+	}
+	rule, err := e.rule()
+	if err != nil {
+		return nil, err
+	}
+	return e.dress(rule), nil
+}
+
+func (e Entry) rule() (*Rule, error) {
+	switch {
 	case e.Where != "":
 		return Where(e.Name, e.Says, e.Origin, e.Where)
 	case e.Use != "":
-		rule, err := UseBundled(e.Use)
-		if err != nil {
-			return nil, err
-		}
-		return e.dress(rule), nil
+		return UseBundled(e.Use)
 	}
 	return e.fromFile()
 }
@@ -98,6 +103,9 @@ func (e Entry) fromFile() (*Rule, error) {
 	if e.Files == nil {
 		return nil, fmt.Errorf("rule %q: there is no folder to find %s in", e.Name, e.Spec)
 	}
+	if !fs.ValidPath(e.Spec) {
+		return nil, fmt.Errorf("rule %q: %s is not the path of a file in the scenario's folder or below it", e.Name, e.Spec)
+	}
 	src, err := readSource(e.Files, e.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("rule %q: %w", e.Name, err)
@@ -109,12 +117,12 @@ func (e Entry) fromFile() (*Rule, error) {
 	var names []string
 	for _, r := range rules {
 		if r.name == e.Name {
-			return e.dress(r), nil
+			return r, nil
 		}
 		names = append(names, r.name)
 	}
 	if len(rules) == 1 && e.Name == "" {
-		return e.dress(rules[0]), nil
+		return rules[0], nil
 	}
 	return nil, fmt.Errorf("%s has no rule called %q, but %s%s", e.Spec, e.Name, quoted(names, "and"), suggest(e.Name, names))
 }

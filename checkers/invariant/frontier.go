@@ -23,6 +23,10 @@ import (
 // operations have taken effect, the one in which fewer unknown ones have can do
 // all that the other can, and the other is dropped.
 //
+// A first pass is lazy: unknown operations take effect only where nothing else
+// explains an answer. All that it finds is an explanation, but it does not find
+// all. So if it comes to the end, the history is valid; else the full pass decides.
+//
 // Cost: a step of the model for each pair of a state and an open operation; ways
 // grow with the number of orders of what is open at a time, in the worst case
 // exponentially. Their number is limited.
@@ -33,6 +37,7 @@ type frontier struct {
 	entries []*entry
 	ways    map[string]*way
 	slots   []*entry // what is open, by slot; nil is free
+	lazy    bool
 	judged  int64
 	inHand  *op
 	shown   []*op // of the proof
@@ -84,8 +89,8 @@ func without(done string, slot int) string {
 	return strings.TrimRight(string(bits), "\x00")
 }
 
-func newFrontier(j *judge, m model, group []*op) *frontier {
-	f := &frontier{judge: j, model: m, space: newSpace(j.machine), ways: make(map[string]*way)}
+func newFrontier(j *judge, m model, group []*op, lazy bool) *frontier {
+	f := &frontier{judge: j, lazy: lazy, model: m, space: newSpace(j.machine), ways: make(map[string]*way)}
 	for _, o := range group {
 		f.entries = append(f.entries, &entry{o: o, open: o.did.Type() == history.Info, memo: make(map[int32][]int32)})
 	}
@@ -126,7 +131,10 @@ func (f *frontier) run() (*entry, error) {
 			continue
 		}
 		f.judged++
-		next, err := f.answer(t.e)
+		next, err := f.answer(t.e, !f.lazy)
+		if err == nil && len(next) == 0 && f.lazy {
+			next, err = f.answer(t.e, true)
+		}
 		if err != nil {
 			return nil, f.explain(err, t)
 		}
@@ -167,8 +175,9 @@ func (f *frontier) explain(err error, t turn) error {
 	return err
 }
 
-// answer returns the ways in which e has taken effect, e no longer open.
-func (f *frontier) answer(e *entry) (map[string]*way, error) {
+// answer returns the ways in which e has taken effect, e no longer open. unknown
+// says that operations whose outcome is unknown may have, too.
+func (f *frontier) answer(e *entry, unknown bool) (map[string]*way, error) {
 	next := make(map[string]*way)
 	seen := make(map[string]bool, len(f.ways))
 	var todo []*way
@@ -184,7 +193,7 @@ func (f *frontier) answer(e *entry) (map[string]*way, error) {
 			next[after.key()] = after
 			continue
 		}
-		more, err := f.extend(w)
+		more, err := f.extend(w, unknown)
 		if err != nil {
 			return nil, err
 		}
@@ -213,10 +222,10 @@ func (f *frontier) keys() []string {
 }
 
 // extend returns all ways in which one more open operation has taken effect.
-func (f *frontier) extend(w *way) ([]*way, error) {
+func (f *frontier) extend(w *way, unknown bool) ([]*way, error) {
 	var more []*way
 	for slot, e := range f.slots {
-		if e == nil || has(w.done, slot) {
+		if e == nil || e.open && !unknown || has(w.done, slot) {
 			continue
 		}
 		states, err := f.step(w.state, e)

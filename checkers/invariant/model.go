@@ -70,8 +70,12 @@ func (e *modelEvaluation) finish(h *history.History) {
 }
 
 func (e *modelEvaluation) group(name string) {
-	f := newFrontier(e.judge, e.model, e.groups[name])
+	f := newFrontier(e.judge, e.model, e.groups[name], true)
 	stuck, err := f.run()
+	if err == nil && stuck != nil {
+		f = newFrontier(e.judge, e.model, e.groups[name], false)
+		stuck, err = f.run()
+	}
 	e.judge.evaluated += f.judged
 	e.judge.extra["states"] += f.space.made
 	switch {
