@@ -84,8 +84,16 @@ func (b *browser) open(t testing.TB, r Run, hash string) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(b.ctx, chromedp.Navigate("file://"+path+hash)); err != nil {
-		t.Fatal(err)
+	b.openFile(t, path+hash)
+}
+
+// openFile opens a page that was written, and waits until its script is done.
+func (b *browser) openFile(t testing.TB, path string) {
+	t.Helper()
+	for _, url := range []string{"about:blank", "file://" + path} {
+		if err := chromedp.Do(b.ctx, chromedp.Navigate(url)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	b.await(t, `document.documentElement.dataset.ready === "yes"`)
 }

@@ -66,18 +66,6 @@ func (t *table) of(text string) int {
 	return len(t.Texts)
 }
 
-// clip cuts a text that is too long for a page, at the end of a character.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && s[cut]&0xc0 == 0x80 {
-		cut--
-	}
-	return s[:cut] + "… (" + plural(len(s), "byte") + ")"
-}
-
 // newColumns encodes the operations. clients is how many lanes they have: a
 // process p is of client p mod clients; 0 gives each process its own.
 func newColumns(operations []history.Operation, clients int) *columns {

@@ -17,22 +17,29 @@ type facts struct {
 	announced  history.Announcement
 	end        time.Duration
 	total      Count
+	served     map[string]*Count // by node
 	logs       []nodeLog
 }
 
 func newFacts(r Run) *facts {
-	f := &facts{run: r}
+	f := &facts{run: r.clipped()}
 	if r.History == nil {
 		return f
 	}
 	h := r.History
-	f.operations, f.windows, f.phases = h.Operations(), h.Faults(), h.Phases()
+	f.operations, f.windows, f.phases = h.Operations(), clippedFaults(h), clippedPhases(h)
 	f.announced, _ = h.Announcement()
+	f.announced.Nodes = clipAll(f.announced.Nodes, maxName)
 	if n := len(h.Ops); n > 0 {
 		f.end = max(h.Ops[n-1].Time, time.Millisecond)
 	}
+	f.served = map[string]*Count{}
 	for _, o := range f.operations {
 		f.total.add(o.Type())
+		if f.served[o.Invoke.Node] == nil {
+			f.served[o.Invoke.Node] = &Count{}
+		}
+		f.served[o.Invoke.Node].add(o.Type())
 	}
 	f.logs = readLogs(r, f.windows)
 	return f
@@ -44,9 +51,9 @@ func (f *facts) nodes() []string {
 	for _, n := range f.announced.Nodes {
 		seen[n] = true
 	}
-	for _, o := range f.operations {
-		if n := o.Invoke.Node; n != "" && !seen[n] {
-			seen[n] = true
+	for n := range f.served {
+		if n != "" {
+			seen[clip(n, maxName)] = true
 		}
 	}
 	for _, w := range f.windows {

@@ -109,7 +109,7 @@ func newPage(f *facts) (page, error) {
 	}
 	p := page{Run: r, Word: Word(r.Verdict), Headline: capital(r.Headline()), TookText: seconds(r.Took), Style: template.CSS(style), Policy: policy}
 	for _, says := range r.findings() {
-		p.Sentences = append(p.Sentences, pieces(clip(says, 4*maxPieces)))
+		p.Sentences = append(p.Sentences, pieces(says))
 	}
 	if !r.Started.IsZero() {
 		p.StartedText = r.Started.UTC().Format("2 January 2006 15:04:05 UTC")
@@ -149,13 +149,13 @@ func (r Run) findings() []string {
 func newCheckRow(c checkers.Result) checkRow {
 	row := checkRow{Check: c.Check, Word: Word(c.Verdict), Took: seconds(c.Took), Folder: CheckFolder(c.Check)}
 	for _, says := range c.Says {
-		row.Says = append(row.Says, pieces(clip(says, 4*maxPieces)))
+		row.Says = append(row.Says, pieces(says))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Counts)) {
 		row.Counts = append(row.Counts, Fact{strings.ReplaceAll(name, "_", " "), grouped(int(c.Counts[name]))})
 	}
 	for _, p := range c.Pages {
-		row.Pages = append(row.Pages, p.Name)
+		row.Pages = append(row.Pages, clip(p.Name, maxName))
 	}
 	return row
 }

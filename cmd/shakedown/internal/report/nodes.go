@@ -25,10 +25,8 @@ type shownLine struct{ At, Kind, Text string }
 // nodeParts joins what the clients of each node saw with its logs.
 func (f *facts) nodeParts() []nodePart {
 	counts := map[string]Count{}
-	for _, o := range f.operations {
-		c := counts[o.Invoke.Node]
-		c.add(o.Type())
-		counts[o.Invoke.Node] = c
+	for n, c := range f.served {
+		counts[clip(n, maxName)] = *c
 	}
 	var out []nodePart
 	for _, name := range f.nodes() {
@@ -61,7 +59,8 @@ func (f *facts) moment() time.Duration {
 // without times in the log, the last ones.
 func (p *nodePart) take(l nodeLog, moment time.Duration) {
 	p.Problem = l.Problem
-	p.State, p.Trouble = l.State.words()
+	state, trouble := l.State.words()
+	p.State, p.Trouble = clip(state, maxName), clip(trouble, maxName)
 	to := len(l.Lines)
 	timed := slices.ContainsFunc(l.Lines, func(l logLine) bool { return l.Timed })
 	if moment >= 0 && timed {

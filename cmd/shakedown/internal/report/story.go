@@ -15,7 +15,6 @@ import (
 const (
 	maxSteps   = 12
 	maxStories = 6
-	maxPieces  = 400 // bytes of a value in a step
 )
 
 // A story is one violation: its sentences, the operations that prove it, in
@@ -53,7 +52,7 @@ func (f *facts) stories() []story {
 func (f *facts) story(c checkers.Result) story {
 	s := story{Check: c.Check}
 	for _, says := range c.Says {
-		s.Says = append(s.Says, pieces(clip(says, 4*maxPieces)))
+		s.Says = append(s.Says, pieces(says))
 	}
 	proof := f.proof(c.Evidence)
 	if len(proof) > maxSteps {
@@ -97,7 +96,7 @@ func (f *facts) proof(events []int) []history.Operation {
 
 func newStep(o history.Operation) step {
 	s := step{
-		Index: o.Invoke.Index, Done: -1, Process: o.Invoke.Process, Node: o.Invoke.Node, What: deed(o),
+		Index: o.Invoke.Index, Done: -1, Process: o.Invoke.Process, Node: clip(o.Invoke.Node, maxName), What: deed(o),
 		From: seconds(o.Start()), To: "never", Word: word(o.Type()), operation: o,
 	}
 	if o.Complete != nil {
@@ -130,7 +129,7 @@ func short(d time.Duration) string {
 
 // deed is an operation in a few words: "write r1 = 17", "read r1 → 17".
 func deed(o history.Operation) string {
-	what := o.Invoke.F
+	what := clip(o.Invoke.F, maxName)
 	if o.Invoke.Key != "" {
 		what += " " + clip(o.Invoke.Key, 60)
 	}
@@ -158,7 +157,7 @@ func shownValue(v json.RawMessage) string {
 	if len(v) == 0 {
 		return "null"
 	}
-	return printable(clip(string(v), maxPieces/4))
+	return printable(clip(string(v), maxName/2))
 }
 
 // classOf is the class in the page's style of an outcome.
