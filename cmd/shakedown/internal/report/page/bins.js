@@ -3,7 +3,6 @@
 // comes from these counts, so a frame costs the same for a thousand operations
 // as for a million, but for that walk.
 
-const rows = 256;
 let store = null;
 
 // binsOf counts what begins in view. Only ok operations are thinned out, to one
@@ -71,5 +70,3 @@ function percentiles(b, from, to, shares) {
   out.push(highest);
   return out;
 }
-
-function latencyOf(row) { return Math.pow(10, row / 32); }

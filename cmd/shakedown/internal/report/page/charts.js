@@ -4,7 +4,7 @@
 // hollow triangle for an unknown.
 function shapes(c, points, kind, size) {
   c.strokeStyle = kind === FAIL ? colours.fail : colours.info;
-  c.lineWidth = 1.4;
+  c.lineWidth = size < 3 ? 1 : 1.4;
   c.beginPath();
   for (let i = 0; i < points.length; i += 2) {
     const x = points[i], y = points[i + 1];
@@ -23,8 +23,7 @@ function shapes(c, points, kind, size) {
   c.stroke();
 }
 
-// distinct keeps one of the points that would be drawn on the same pixel, and
-// makes the signs smaller where there are very many.
+// distinct keeps one of the points that would be drawn on the same pixel.
 function distinct(ops, b, kind, yOf, height) {
   const taken = new Uint8Array(b.columns * (height + 1)), out = [];
   for (let n = 0; n < b.othersCount; n++) {
@@ -102,35 +101,36 @@ function grid(c, w, h) {
 
 function latencyTrack(ops) {
   const tall = 190, top = 6, bottom = 16;
-  let low = 255, high = 0;
+  let low = rows, high = 0;
   for (let i = 0; i < ops.n; i++) {
     if (ops.took[i] < 0) continue;
     if (ops.row[i] < low) low = ops.row[i];
     if (ops.row[i] > high) high = ops.row[i];
   }
-  low = Math.max(0, low - 6);
-  high = Math.min(255, Math.max(high + 10, low + 32));
+  low = Math.max(0, low - decade / 5);
+  high = Math.min(rows - 1, Math.max(high + decade / 3, low + decade));
   const yOf = row => top + (high - Math.min(Math.max(row, low), high)) / (high - low) * (tall - top - bottom);
   return {
     label: "latency", note: "log scale; ● ok ✕ fail △ unknown; lines p50, p95, p99, max", height: () => tall,
     draw(c, w, h, b, ratio) {
       grid(c, w, h);
-      decades(c, w, low, high, yOf);
+      decades(c, w, low, high, yOf, false);
       dots(c, b, yOf, tall, ratio);
       lines(c, b, yOf);
-      const size = b.othersCount > 4000 ? 2 : 3.5;
+      const size = b.othersCount > 4000 ? 1.5 : b.othersCount > 800 ? 2.3 : 3.5;
       for (const kind of [FAIL, INFO]) shapes(c, distinct(ops, b, kind, i => yOf(ops.row[i]), tall), kind, size);
+      decades(c, w, low, high, yOf, true);
     },
     pick(x, y) { pickNear(ops, x, y, i => yOf(ops.row[i]), () => true); },
   };
 }
 
-function decades(c, w, low, high, yOf) {
+function decades(c, w, low, high, yOf, labels) {
   for (let d = 0; d <= 8; d++) {
-    if (d * 32 < low || d * 32 > high) continue;
+    if (d * decade < low || d * decade > high) continue;
     c.fillStyle = colours.line;
-    c.fillRect(0, yOf(d * 32), w, 1);
-    fitText(c, duration(Math.pow(10, d)), 4, yOf(d * 32) - 2, 60, colours.soft);
+    c.fillRect(0, yOf(d * decade), w, 1);
+    if (labels) fitText(c, duration(Math.pow(10, d)), 4, yOf(d * decade) - 2, 60, colours.soft);
   }
 }
 
@@ -187,7 +187,8 @@ function lines(c, b, yOf) {
     paths.forEach((p, i) => p.push(found ? [from + wide / 2, yOf(found[i])] : null));
   }
   const looks = [[2, []], [1.4, []], [1.2, [5, 2]], [1, [2, 2]]];
-  const names = ["p50", "p95", "p99", "max"], named = [];
+  const names = ["p50", "p95", "p99", "max"];
+  let lowest = Infinity;
   c.strokeStyle = colours.ink;
   paths.forEach((path, i) => {
     c.lineWidth = looks[i][0];
@@ -203,10 +204,9 @@ function lines(c, b, yOf) {
     }
     c.stroke();
     c.globalAlpha = 1;
-    if (last && !named.some(y => Math.abs(y - last[1]) < 10)) {
-      named.push(last[1]);
-      nameLine(c, names[i], last[1] - 2, b.columns);
-    }
+    if (!last) return;
+    lowest = Math.min(last[1] - 2, lowest - 10); // names stand above each other
+    nameLine(c, names[i], lowest, b.columns);
   });
   c.setLineDash([]);
 }

@@ -58,12 +58,14 @@ function allocate(n, texts) {
     kind: new Uint8Array(n), final: new Uint8Array(n),
     f: new Uint32Array(n), key: new Uint32Array(n), node: new Uint32Array(n), error: new Uint32Array(n),
     value: new Float64Array(n), valueKind: new Uint8Array(n), // 0 null, 1 a text, 2 a number
-    row: new Uint8Array(n), // the latency on a log scale, see rowOf
+    row: new Uint16Array(n), // the latency on a log scale, see rowOf
   };
 }
 
-// rowOf puts a latency on a scale with 32 rows a decade, from 1 microsecond.
-function rowOf(took) { return took < 1 ? 0 : Math.min(255, Math.round(Math.log10(took) * 32)); }
+// rowOf puts a latency on a scale with so many rows a decade, from 1 microsecond.
+const decade = 64, rows = 8 * decade;
+function rowOf(took) { return took < 1 ? 0 : Math.min(rows - 1, Math.round(Math.log10(took) * decade)); }
+function latencyOf(row) { return Math.pow(10, row / decade); }
 
 function fill(ops, [index, start, took, done, client, gen, kind, f, key, node, value, error]) {
   let lastIndex = 0, lastStart = 0;
@@ -86,7 +88,7 @@ function fill(ops, [index, start, took, done, client, gen, kind, f, key, node, v
     ops.node[i] = nodes[c] = (nodes[c] || 0) + node.signed();
     readValue(ops, i, value.unsigned(), numbers);
     ops.error[i] = error.unsigned();
-    ops.row[i] = ops.took[i] < 0 ? 255 : rowOf(ops.took[i]);
+    ops.row[i] = ops.took[i] < 0 ? rows - 1 : rowOf(ops.took[i]);
   }
 }
 

@@ -16,9 +16,9 @@ function seconds(t, digits = 3) { return (t / 1e6).toFixed(digits) + "s"; }
 function duration(t) {
   if (t >= 3600e6) return +(t / 3600e6).toPrecision(3) + "h";
   if (t >= 120e6) return +(t / 60e6).toPrecision(3) + "m";
-  if (t >= 1e6) return (t / 1e6).toPrecision(3) + "s";
-  if (t >= 1e3) return (t / 1e3).toPrecision(3) + "ms";
-  return t + "µs";
+  if (t >= 1e6) return +(t / 1e6).toPrecision(3) + "s";
+  if (t >= 1e3) return +(t / 1e3).toPrecision(3) + "ms";
+  return Math.round(t) + "µs";
 }
 
 function count(n) { return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, "\u202f"); }

@@ -28,7 +28,7 @@ function clientsTrack(ops) {
   const lanes = byClient(ops);
   const proof = new Set(about.evidence);
   const track = {
-    label: "clients", note: lanes.length + " lanes; click for the operation", class: "scrolls", height: () => Math.max(lanes.length * laneTall + 4, 40),
+    label: about.clients ? "clients" : "processes", note: lanes.length + " lanes; click for the operation", class: "scrolls", height: () => Math.max(lanes.length * laneTall + 4, 40),
     draw(c, w) {
       const from = Math.floor(track.plot.scrollTop / laneTall), to = Math.ceil((track.plot.scrollTop + track.plot.clientHeight) / laneTall);
       for (let n = Math.max(from, 0); n < Math.min(to, lanes.length); n++) drawLane(c, w, ops, lanes[n], n * laneTall + 2, proof);
