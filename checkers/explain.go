@@ -98,7 +98,7 @@ func entangled(core []access) *contradiction {
 // violatedSentence puts the one key into its place among the others.
 func (t tallied) violatedSentence(told *judgement) string {
 	if t.keys() == 1 {
-		return capital(t.operationsPhrase()) + "."
+		return capital(t.operationsPhrase()) + t.enginesPhrase() + "."
 	}
 	others := make([]string, 0, len(t.violated))
 	for _, k := range t.violated {
@@ -111,7 +111,7 @@ func (t tallied) violatedSentence(told *judgement) string {
 	if len(others) > 0 {
 		says += "; also violated: " + few(others, 8)
 	}
-	return says + "; " + t.operationsPhrase() + "."
+	return says + "; " + t.operationsPhrase() + t.enginesPhrase() + "."
 }
 
 // A story tells one contradiction of one key.

@@ -29,12 +29,14 @@ const (
 // happened at any time after its invocation, or never; a read with an unknown
 // result says nothing.
 //
-// Algorithm: key by key. Where every value is written once, contradictions are
-// looked for directly (see [contradiction]), and unknown results are taken out
-// exactly (see [reduce]). Porcupine judges what is left, smallest keys first.
+// Algorithm: key by key, smallest first. Where every value is written once,
+// zones decide, and contradictions are looked for directly (see
+// [contradiction]). Any other key goes to a search along the events, and what that
+// gives up to porcupine; see [decide]. The result names who decided.
 //
-// Cost: O(n log n) for the patterns; exponential in the number of overlapping
-// operations of one key for porcupine. Unknown when time or memory runs out,
+// Cost: O(n log n) for zones and patterns; exponential in the number of
+// overlapping operations of one key for the search, whose memory does not grow
+// with the history. Unknown when time or memory runs out,
 // when operations of a key are none of the model's, or when no operation
 // observed anything, so that nothing could have contradicted.
 //
@@ -52,6 +54,8 @@ func (linearizable) Name() string { return "linearizable" }
 type judgement struct {
 	*register
 	verdict Verdict
+	// engine is who decided; empty if nobody did.
+	engine string
 	// reason is why the verdict is Unknown.
 	reason string
 	// found is the contradiction, if it is one of the patterns.
@@ -82,8 +86,9 @@ func (k *judgement) guard(do func()) {
 	do()
 }
 
-// glance looks for the patterns of a contradiction. What it finds is confirmed
-// by porcupine, so that a mistake of ours cannot make a false alarm.
+// glance decides what can be decided quickly, and looks for the patterns of a
+// contradiction. What it finds is confirmed by porcupine, so that a mistake of
+// ours cannot make a false alarm.
 func (k *judgement) glance(ctx context.Context, faults []history.FaultWindow) {
 	if k.strange != "" {
 		k.reason = k.strange
@@ -95,6 +100,11 @@ func (k *judgement) glance(ctx context.Context, faults []history.FaultWindow) {
 	var reduced []access
 	var found []*contradiction
 	if unique(k.accesses) {
+		// Zones decide, and take no longer than a look.
+		if verdict, engine, _ := decide(ctx, k.accesses); verdict == Valid {
+			k.verdict, k.engine = verdict, engine
+			return
+		}
 		reduced = reduce(k.accesses)
 		found = contradictions(reduced, func(a *access) int { return clarity(a, faults) })
 	} else if c := findGarbage(tenures(believed(k.accesses))); c != nil {
@@ -106,7 +116,10 @@ func (k *judgement) glance(ctx context.Context, faults []history.FaultWindow) {
 	for _, f := range found {
 		f.complete(k.accesses, reduced)
 		if verdict, _ := search(ctx, f.core); verdict == Violation {
-			k.verdict, k.found = Violation, f
+			k.verdict, k.found, k.engine = Violation, f, "porcupine"
+			if unique(k.accesses) {
+				k.engine = "zones"
+			}
 			return
 		}
 	}
@@ -124,10 +137,10 @@ func believed(accesses []access) []access {
 	return some
 }
 
-// search gives the key to porcupine unless it is judged already.
+// search decides the key unless it is judged already.
 func (k *judgement) search(ctx context.Context) {
 	if k.verdict == Unknown && k.strange == "" {
-		k.verdict, k.reason = judge(ctx, k.accesses)
+		k.verdict, k.engine, k.reason = decide(ctx, k.accesses)
 	}
 }
 
@@ -182,9 +195,9 @@ func (c linearizable) conclude(ctx context.Context, keys []*judgement, faults []
 		r.Says = []string{fmt.Sprintf("None of %s observed anything, so nothing could have contradicted.", number(t.operations, "operation"))}
 	default:
 		r.Verdict = Valid
-		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s.", number(len(keys), "key"), t.operationsPhrase())}
+		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s%s.", number(len(keys), "key"), t.operationsPhrase(), t.enginesPhrase())}
 		if len(keys) == 1 {
-			r.Says[0] = fmt.Sprintf("%s is linearizable; %s.", capital(keys[0].name()), t.operationsPhrase())
+			r.Says[0] = fmt.Sprintf("%s is linearizable; %s%s.", capital(keys[0].name()), t.operationsPhrase(), t.enginesPhrase())
 		}
 	}
 	return r
@@ -238,8 +251,8 @@ func (t tallied) operationsPhrase() string {
 
 // judgedSentence tells how many keys are known to be right.
 func (t tallied) judgedSentence() string {
-	return fmt.Sprintf("Of %s %d could be judged, and %s linearizable; %s.",
-		number(t.keys(), "key"), len(t.valid)+len(t.violated), are(len(t.valid)), t.operationsPhrase())
+	return fmt.Sprintf("Of %s %d could be judged, and %s linearizable; %s%s.",
+		number(t.keys(), "key"), len(t.valid)+len(t.violated), are(len(t.valid)), t.operationsPhrase(), t.enginesPhrase())
 }
 
 // unjudgedSentence names the keys that were not judged by reason; it is empty

@@ -91,7 +91,7 @@ func porcupineHistory(accesses []access) []porcupine.Operation {
 	return operations
 }
 
-// judge decides whether the accesses of one key are linearizable: reduced
+// judge asks porcupine whether the accesses of one key are linearizable: reduced
 // where that is exact, as they are where it is not.
 func judge(ctx context.Context, accesses []access) (Verdict, string) {
 	if unique(accesses) {

@@ -15,7 +15,7 @@ import (
 // be struck out is in without.
 func shrink(ctx context.Context, accesses []access) []access {
 	wrong := func(some []access) bool {
-		verdict, _ := judge(ctx, some)
+		verdict, _, _ := decide(ctx, some)
 		return verdict == Violation
 	}
 	small := shortestPrefix(accesses, wrong)
