@@ -120,7 +120,7 @@ func each(alter func(op *history.Op)) func(testing.TB, *rand.Rand, relation, *hi
 			for i := range ops {
 				alter(&ops[i])
 			}
-		})
+		})()
 	}
 }
 

@@ -20,9 +20,9 @@ type mutant struct {
 	name    string
 	checker checkers.Checker
 	good    *history.History
-	bad     *history.History
-	kind    string // under which the fault must be counted
-	planted []int  // events that must be in the evidence
+	bad     func() *history.History // made when it is needed: it may be large
+	kind    string                  // under which the fault must be counted
+	planted []int                   // events that must be in the evidence
 }
 
 // Without this test a checker could be right about three operations and blind
@@ -36,8 +36,10 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		sizes = append(sizes, n)
 	}
 	for _, n := range sizes {
-		for _, m := range mutants(t, n) {
-			t.Run(fmt.Sprintf("%s/%d", m.name, n), func(t *testing.T) { m.run(t) })
+		for _, family := range families() {
+			for _, m := range family(t, n) {
+				t.Run(fmt.Sprintf("%s/%d", m.name, n), func(t *testing.T) { m.run(t) })
+			}
 		}
 	}
 }
@@ -46,10 +48,11 @@ func (m mutant) run(t *testing.T) {
 	if r := m.checker.Check(context.Background(), m.good); r.Verdict != checkers.Valid {
 		t.Fatalf("without the fault it is %v: %v", r.Verdict, r.Says)
 	}
-	if err := m.bad.Validate(); err != nil {
+	bad := m.bad()
+	if err := bad.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	r := m.checker.Check(context.Background(), m.bad)
+	r := m.checker.Check(context.Background(), bad)
 	if r.Verdict != checkers.Violation || r.Counts[m.kind] == 0 {
 		t.Fatalf("%v, but no %s: %v %v", r.Verdict, m.kind, r.Says, r.Counts)
 	}
@@ -60,11 +63,15 @@ func (m mutant) run(t *testing.T) {
 	}
 }
 
+func families() []func(testing.TB, int) []mutant {
+	return []func(testing.TB, int) []mutant{
+		setMutants, queueMutants, countMutants, bankMutants, registerMutants, orderMutants, logMutants, timeMutants,
+	}
+}
+
 func mutants(t testing.TB, n int) []mutant {
 	var all []mutant
-	for _, family := range []func(testing.TB, int) []mutant{
-		setMutants, queueMutants, countMutants, bankMutants, registerMutants, orderMutants, logMutants, timeMutants,
-	} {
+	for _, family := range families() {
 		all = append(all, family(t, n)...)
 	}
 	return all
@@ -80,8 +87,11 @@ func setMutants(t testing.TB, n int) []mutant {
 	last := len(good.Ops) - 1
 	lost := find(t, good, func(op history.Op) bool { return op.F == fAdd && op.Type == history.OK })
 	e, _ := strconv.Atoi(string(good.Ops[lost].Value))
-	gone, _ := setHistory(t, n, reads, func(_ int, elements []int) []int { return without(elements, e) })
-	late, _ := setHistory(t, n, reads, func(read int, elements []int) []int {
+	other := func(mutate func(read int, elements []int) []int) func() *history.History {
+		return func() *history.History { h, _ := setHistory(t, n, reads, mutate); return h }
+	}
+	gone := other(func(_ int, elements []int) []int { return without(elements, e) })
+	late := other(func(read int, elements []int) []int {
 		if read == reads-1 {
 			return without(elements, e)
 		}
@@ -223,7 +233,7 @@ func orderMutants(t testing.TB, n int) []mutant {
 }
 
 // forkReads makes two reads of one group see one key each, and not the same.
-func forkReads(t testing.TB, h *history.History) *history.History {
+func forkReads(t testing.TB, h *history.History) func() *history.History {
 	t.Helper()
 	byKeys := make(map[string][]int)
 	for i := len(h.Ops) / 2; i < len(h.Ops); i++ {
@@ -247,19 +257,21 @@ func logMutants(t testing.TB, n int) []mutant {
 	good := logHistory(t, n, nil)
 	when := n / 8
 	hit := -1
-	with := func(change func(got []message) []message) *history.History {
-		done := false
-		return logHistory(t, n, func(poll int, got []message) []message {
-			if done || poll < when || len(got) < 3 {
-				return got
-			}
-			done = true
-			return change(slices.Clone(got))
-		})
+	with := func(change func(got []message) []message) func() *history.History {
+		return func() *history.History {
+			done := false
+			return logHistory(t, n, func(poll int, got []message) []message {
+				if done || poll < when || len(got) < 3 {
+					return got
+				}
+				done = true
+				return change(slices.Clone(got))
+			})
+		}
 	}
 	lost := with(func(got []message) []message { return slices.Delete(got, 1, 2) })
-	for i := range good.Ops {
-		if string(good.Ops[i].Value) != string(lost.Ops[i].Value) {
+	for i, op := range lost().Ops {
+		if string(good.Ops[i].Value) != string(op.Value) {
 			hit = i
 			break
 		}

@@ -201,5 +201,8 @@ func emptiness(o history.Operation) string {
 // a word, as transactions are written.
 func microOperation(value json.RawMessage) bool {
 	c := scan(value)
-	return c.open('[') && c.open('[') && c.peek() == '"'
+	if !c.open('[') {
+		return false
+	}
+	return c.open('[') && c.peek() == '"'
 }

@@ -324,9 +324,11 @@ func invocation(h *history.History, at int) int {
 	}
 }
 
-// changed is h with other values and types in some events.
-func changed(h *history.History, change func(ops []history.Op)) *history.History {
-	ops := slices.Clone(h.Ops)
-	change(ops)
-	return history.New(ops)
+// changed makes h with other values and types in some events.
+func changed(h *history.History, change func(ops []history.Op)) func() *history.History {
+	return func() *history.History {
+		ops := slices.Clone(h.Ops)
+		change(ops)
+		return history.New(ops)
+	}
 }
