@@ -54,6 +54,12 @@ type sidecar struct {
 // or when this program ends in whatever way: its standard input closes then,
 // it heals, exits, and its container removes itself.
 func (e *Engine) startAgent(ctx context.Context, run, scenario, name string) (*sidecar, error) {
+	return e.startAgentOn(ctx, run, scenario, name, "")
+}
+
+// startAgentOn is startAgent for an agent that has a volume of disks, at
+// hostDir on the engine's host.
+func (e *Engine) startAgentOn(ctx context.Context, run, scenario, name, hostDir string) (*sidecar, error) {
 	img, err := e.agentImage(ctx)
 	if err != nil {
 		return nil, err
@@ -64,6 +70,9 @@ func (e *Engine) startAgent(ctx context.Context, run, scenario, name string) (*s
 	}
 	defer cancel()
 	config, host := agentContainer(img.Ref, run, scenario)
+	if hostDir != "" {
+		withDisks(host, hostDir)
+	}
 	c, err := e.api.ContainerCreate(during, config, host, nil, nil, name)
 	if err != nil {
 		return nil, failed(err, agentHint, "create the agent")

@@ -45,6 +45,9 @@ type Spec struct {
 	// Data is a directory on a volume of its own that outlives a restart;
 	// empty for none.
 	Data string
+	// FaultyDisk puts Data on a file system of the agent's that can be hurt,
+	// which the volume then lies under.
+	FaultyDisk bool
 	// CPUs and MemoryBytes limit each node; 0 means no limit.
 	CPUs        float64
 	MemoryBytes int64
@@ -81,6 +84,7 @@ type Cluster struct {
 	spec   Spec
 	nodes  []*node
 	agent  *sidecar
+	disks  string // where the engine's host has the faulty disks; empty: none
 
 	down sync.Mutex
 	gone bool
@@ -119,6 +123,7 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 		c.nodes = append(c.nodes, &node{name: name, ip: ip})
 	}
 	for _, do := range []func(int, *node) error{
+		func(_ int, n *node) error { return c.mountDisk(ctx, n.name) },
 		func(i int, n *node) error { return c.create(ctx, n, i, x) },
 		func(_ int, n *node) error { return c.start(ctx, n) },
 		func(_ int, n *node) error { return c.survive(ctx, n) },
@@ -132,9 +137,14 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 
 // prepare starts the agent and makes the network, both at a time.
 func (c *Cluster) prepare(ctx context.Context) (subnet netip.Prefix, err error) {
+	if c.spec.FaultyDisk && c.spec.Data != "" {
+		if c.disks, err = c.createDisks(ctx); err != nil {
+			return subnet, err
+		}
+	}
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		c.agent, err = c.engine.startAgent(ctx, c.spec.Run, c.spec.Scenario, dockerName(c.spec.Run, "agent"))
+		c.agent, err = c.engine.startAgentOn(ctx, c.spec.Run, c.spec.Scenario, dockerName(c.spec.Run, "agent"), c.disks)
 		return err
 	})
 	g.Go(func() (err error) {

@@ -24,6 +24,7 @@ const (
 const (
 	roleNode  = "node"
 	roleAgent = "agent"
+	roleDisks = "disks" // of a volume
 )
 
 // labels are the labels of one thing that belongs to a run.

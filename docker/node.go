@@ -54,16 +54,20 @@ func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error 
 	}
 	defer cancel()
 	name, marks := dockerName(c.spec.Run, n.name), labels(c.spec.Run, c.spec.Scenario, labelNode, n.name, labelRole, roleNode)
-	if c.spec.Data != "" {
+	if c.spec.Data != "" && c.disks == "" {
 		if _, err := c.engine.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: marks}); err != nil {
 			return failed(err, "", "create volume of node %s", n.name)
 		}
+	}
+	host := c.hostConfig(name)
+	if c.disks != "" {
+		host.Mounts = []mount.Mount{c.diskOf(n.name)}
 	}
 	config := &container.Config{
 		Image: c.spec.Image, Hostname: n.name, Labels: marks,
 		Cmd: x.command(i, c.spec.Command), Env: x.environment(i, c.spec.Env),
 	}
-	made, err := c.engine.api.ContainerCreate(ctx, config, c.hostConfig(name), c.endpoint(n), nil, name)
+	made, err := c.engine.api.ContainerCreate(ctx, config, host, c.endpoint(n), nil, name)
 	n.id = made.ID
 	return failed(err, "", "create node %s", n.name)
 }

@@ -72,6 +72,9 @@ func (e *Engine) removeOne(ctx context.Context, t thing) error {
 		if err = e.tryRemove(ctx, t); err == nil || errdefs.IsNotFound(err) {
 			return nil
 		}
+		if t.kind == "volume" && t.labels[labelRole] == roleDisks {
+			err = errors.Join(err, e.sweepDisks(ctx, t.id))
+		}
 		select {
 		case <-ctx.Done():
 			return failed(errors.Join(err, ctx.Err()), "", "remove %s %s", t.kind, t.name)

@@ -36,6 +36,8 @@ type agent struct {
 	net   *cut.Network
 	netns int // of the bridges, as in package cut
 
+	disks disks
+
 	mu    sync.Mutex
 	nodes map[string]*node
 	said  map[string]bool // complaints that were made already
@@ -59,7 +61,7 @@ func (a *agent) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	stop()
 	keepers.Wait()
 	a.forget()
-	return err
+	return errors.Join(err, a.disks.close())
 }
 
 // forget closes what is open of the nodes.
@@ -103,7 +105,10 @@ func (a *agent) verbs() map[string]verb {
 
 // lanes implements worker.
 func (a *agent) lanes(r Request) ([]string, bool) {
-	v := a.verbs()[r.Do]
+	v, ok := a.verbs()[r.Do]
+	if !ok {
+		v = a.diskVerbs()[r.Do]
+	}
 	names := slices.Clone(v.lanes)
 	if r.Node != "" {
 		names = append(names, "node "+r.Node)
@@ -115,9 +120,12 @@ func (a *agent) lanes(r Request) ([]string, bool) {
 func (a *agent) do(ctx context.Context, r Request) (Reply, error) {
 	v, ok := a.verbs()[r.Do]
 	if !ok {
+		v, ok = a.diskVerbs()[r.Do]
+	}
+	if !ok {
 		return Reply{}, fmt.Errorf("unknown verb %q", r.Do)
 	}
-	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0}
+	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil}
 	for _, field := range v.needs {
 		if !has[field] {
 			return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, field)
@@ -175,6 +183,7 @@ func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 	if cuts > 0 {
 		was = append(was, count(cuts, "cut", "cuts"))
 	}
+	was = append(was, a.disks.heal()...)
 	for _, n := range a.all() {
 		some, nodeErr := n.heal(ctx)
 		was = append(was, some...)

@@ -67,6 +67,7 @@ type Request struct {
 	Addresses []string      `json:"addresses,omitempty"`
 	Pairs     [][2]string   `json:"pairs,omitempty"` // names of nodes: [from, to]
 	Offset    time.Duration `json:"offset_ns,omitempty"`
+	Disk      *Disk         `json:"disk,omitempty"`
 }
 
 // A Reply answers the request with the same Seq.

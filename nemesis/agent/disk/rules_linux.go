@@ -276,9 +276,10 @@ func (r *rule) counters() Counters {
 	return c
 }
 
-// Rules describes the rules in force, for the evidence of a heal.
-func (f *FS) Rules() []string {
+// HealAll takes every rule back, and describes those that were in force.
+func (f *FS) HealAll() []string {
 	var out []string
+	defer f.rules.clear()
 	for _, r := range f.rules.all() {
 		out = append(out, fmt.Sprintf("%s (%s)", r.ID, r.Kind))
 	}

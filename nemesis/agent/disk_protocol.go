@@ -1,0 +1,53 @@
+package agent
+
+import "time"
+
+// Verbs of a [Request] about disks.
+const (
+	// MountDisk puts a file system of the agent's own over the node's data:
+	// Disk.Dir is the node's directory, as the agent sees it, in which
+	// "mount" is what the node is given and "data" is what it shows. It is
+	// there until the agent ends; mounting twice is no error.
+	MountDisk = "mount-disk"
+	// HurtDisk does to calls on the node's disk what Disk says, for the fault ID.
+	HurtDisk = "hurt-disk"
+	// MendDisk takes back what HurtDisk did for the fault ID; twice is no
+	// error. It answers with the calls that were hit, as DiskHits does.
+	MendDisk = "mend-disk"
+	// DiskHits answers with the calls hit for the fault ID: Evidence and Number.
+	DiskHits = "disk-hits"
+	// PowerFail takes the disk of a node that was killed back to what was
+	// synced, less or more as Disk.Lose and Disk.Seed say: Evidence, and the
+	// bytes lost as Number.
+	PowerFail = "power-fail"
+	// SweepDisks unmounts every disk below Disk.Dir, whoever mounted it.
+	SweepDisks = "sweep-disks"
+)
+
+// A Disk is what is done to a node's disk; which fields matter is said at the
+// verbs and kinds.
+type Disk struct {
+	// Dir is a directory as the agent sees it.
+	Dir string `json:"dir,omitempty"`
+	// Kind is "power-failure", or what happens to calls: "eio", "enospc",
+	// "read-only", "slow" or "full".
+	Kind string `json:"kind,omitempty"`
+	// Path is a pattern for the paths below the node's data that are hit;
+	// empty: all. "*.wal" is any file of that form, "member/**" all in there.
+	Path string `json:"path,omitempty"`
+	// Ops are the kinds of calls that are hit, such as "sync"; empty: those
+	// that the kind is about.
+	Ops []string `json:"ops,omitempty"`
+	// Probability is how likely a call is hit; 0: always.
+	Probability float64 `json:"probability,omitempty"`
+	// Delay is how long each call of a slow disk waits.
+	Delay time.Duration `json:"delay_ns,omitempty"`
+	// Room is how many bytes a full disk still takes.
+	Room int64 `json:"room,omitempty"`
+	// Lose is what a power failure loses of what was not synced: "all",
+	// "torn" (all that comes after a random write, and part of that), or
+	// "reordered" (any sectors).
+	Lose string `json:"lose,omitempty"`
+	// Seed makes draws repeatable.
+	Seed uint64 `json:"seed,omitempty"`
+}
