@@ -22,6 +22,29 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// BenchmarkObjects are the other engines, on 1 000 000 operations each.
+func BenchmarkObjects(b *testing.B) {
+	const n = 1_000_000
+	for _, c := range []struct {
+		engine string
+		object Object
+		make   func() []Op
+	}{
+		{"queue", Queue, func() []Op { return container(Queue, n, 20, 1) }},
+		{"stack", Stack, func() []Op { return container(Stack, n, 20, 1) }},
+		{"priority-queue", PriorityQueue, func() []Op { return container(PriorityQueue, n, 20, 1) }},
+		{"counter", Counter, func() []Op { return counter(n, 20, 1) }},
+		{"snapshots", Log, func() []Op { return grown(n, 20, 1) }},
+		{"snapshots", GrowSet, func() []Op { return grown(n, 20, 1) }},
+		{"elements", Set, func() []Op { return members(n, 20, 1) }},
+		{"locks", Lock, func() []Op { return holds(n, 20, 1) }},
+	} {
+		b.Run(fmt.Sprintf("%s/object=%d", c.engine, c.object), func(b *testing.B) {
+			benchmark(b, c.object, c.make(), c.engine)
+		})
+	}
+}
+
 func benchmark(b *testing.B, object Object, ops []Op, engine string) {
 	b.Helper()
 	b.ReportAllocs()
