@@ -186,26 +186,31 @@ func (f *frontier) answer(e *entry, unknown bool) (map[string]*way, error) {
 		todo = append(todo, f.ways[key])
 	}
 	for len(todo) > 0 {
-		w := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		if has(w.done, e.slot) {
-			after := &way{state: w.state, done: without(w.done, e.slot), trail: w.trail}
-			next[after.key()] = after
-			continue
-		}
-		more, err := f.extend(w, unknown)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range more {
-			if key := m.key(); !seen[key] {
-				seen[key] = true
-				todo = append(todo, m)
+		var later []*way
+		for _, w := range todo {
+			if has(w.done, e.slot) {
+				after := &way{state: w.state, done: without(w.done, e.slot), trail: w.trail}
+				next[after.key()] = after
+				continue
+			}
+			more, err := f.extend(w, unknown)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range more {
+				if key := m.key(); !seen[key] {
+					seen[key] = true
+					later = append(later, m)
+				}
+			}
+			if len(seen) > f.judge.machine.limits.Frontier {
+				return nil, errWays
 			}
 		}
-		if len(seen) > f.judge.machine.limits.Frontier {
-			return nil, errWays
+		if f.lazy && unknown && len(next) > 0 {
+			break // as few unknown operations as will do
 		}
+		todo = later
 	}
 	return f.best(next), nil
 }
