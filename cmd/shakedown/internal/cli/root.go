@@ -54,7 +54,7 @@ func newRoot(env Env) *root {
 	r.command.SetFlagErrorFunc(badFlag)
 	r.command.CompletionOptions.DisableDefaultCmd = true
 	r.command.AddCommand(r.run(), r.check(), r.plan(), r.validate(), r.doctor(), r.show(), r.list(),
-		r.clean(), r.serve(), r.version(), r.completion(), r.agent(), r.probeChild())
+		r.clean(), r.report(), r.serve(), r.version(), r.completion(), r.agent(), r.probeChild())
 	usage := r.command.UsageTemplate()
 	r.command.SetUsageTemplate(usage + "{{if not .HasParent}}" + exitCodes + "{{end}}")
 	return r
