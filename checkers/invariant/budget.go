@@ -131,7 +131,7 @@ func guards() starlark.StringDict {
 
 type builtin = func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
 
-// plus is x + y, x | y or x << y: args are x, y and the operator.
+// plus is x + y and its like: args are x, y and the operator.
 func plus(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 	op, x, y := operator(args[2]), args[0], args[1]
 	if !isSmall(x) || !isSmall(y) {
@@ -153,6 +153,10 @@ func binary(op syntax.Token, x, y starlark.Value) (starlark.Value, error) {
 		op = syntax.PIPE
 	case syntax.LTLT_EQ:
 		op = syntax.LTLT
+	case syntax.AMP_EQ:
+		op = syntax.AMP
+	case syntax.CIRCUMFLEX_EQ:
+		op = syntax.CIRCUMFLEX
 	}
 	return starlark.Binary(op, x, y)
 }
@@ -367,7 +371,10 @@ func chargeMethod(thread *starlark.Thread, method *starlark.Builtin, args starla
 		}
 		return errors.Join(charge(thread, size(receiver)), chargeDeep(thread, args, fields))
 	}
-	total := 4 * size(receiver)
+	total := int64(64)
+	if name := method.Name(); name != "extend" && name != "update" {
+		total += 4 * size(receiver)
+	}
 	if _, isString := receiver.(starlark.String); isString {
 		total *= 4 // split makes a value of each letter, at worst
 	}

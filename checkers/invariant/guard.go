@@ -10,7 +10,7 @@ import (
 // takes the price from the budget first (see budget.go). Their names begin with
 // a sign that cannot be typed in a script.
 const (
-	guardPlus    = "·plus"    // x + y, x | y, x << y
+	guardPlus    = "·plus"    // x + y, x - y, x | y, x & y, x ^ y, x << y
 	guardTimes   = "·times"   // x * y
 	guardPercent = "·percent" // x % y
 	guardAdd     = "·add"     // x += y for a name x
@@ -91,7 +91,8 @@ func (g *guard) params(params []syntax.Expr) {
 // guardFor returns the guard of a binary operator, or "" if it needs none.
 func guardFor(op syntax.Token) string {
 	switch op {
-	case syntax.PLUS, syntax.PLUS_EQ, syntax.PIPE, syntax.PIPE_EQ, syntax.LTLT, syntax.LTLT_EQ:
+	case syntax.PLUS, syntax.PLUS_EQ, syntax.PIPE, syntax.PIPE_EQ, syntax.LTLT, syntax.LTLT_EQ,
+		syntax.MINUS, syntax.MINUS_EQ, syntax.AMP, syntax.AMP_EQ, syntax.CIRCUMFLEX, syntax.CIRCUMFLEX_EQ:
 		return guardPlus
 	case syntax.STAR, syntax.STAR_EQ:
 		return guardTimes
@@ -103,7 +104,7 @@ func guardFor(op syntax.Token) string {
 
 func (g *guard) assign(s *syntax.AssignStmt) syntax.Stmt {
 	lhs := unparen(s.LHS)
-	small := s.Op == syntax.PLUS_EQ && isNumber(s.RHS)
+	small := (s.Op == syntax.PLUS_EQ || s.Op == syntax.MINUS_EQ) && isNumber(s.RHS)
 	s.RHS = g.expr(s.RHS)
 	g.target(lhs)
 	index, indexed := lhs.(*syntax.IndexExpr)
@@ -228,7 +229,7 @@ func (g *guard) binary(e *syntax.BinaryExpr) syntax.Expr {
 	}
 	e.Y = g.expr(e.Y)
 	name := guardFor(e.Op)
-	if name == "" || e.Op == syntax.PLUS && (isNumber(e.X) || isNumber(e.Y)) {
+	if name == "" || (e.Op == syntax.PLUS || e.Op == syntax.MINUS) && (isNumber(e.X) || isNumber(e.Y)) {
 		return e
 	}
 	args := []syntax.Expr{e.X, e.Y}

@@ -19,7 +19,6 @@ type judge struct {
 	body    evaluation
 	watch   watcher // body, if it wants to see more
 	open    map[int]*history.Op
-	asked   map[int]bool // whether the open invocation concerns the rule
 
 	// evaluated counts what was judged, and broken how much of it was broken.
 	evaluated, broken int64

@@ -50,6 +50,7 @@ func TestGreedy(t *testing.T) {
 		"dict comprehension": "x = {i: i for i in range(10000000)}",
 		"append":             "x = []\nfor i in range(10000000):\n  x.append(i)",
 		"set item":           "x = {}\nfor i in range(10000000):\n  x[i] = i",
+		"differences":        "x = set(range(10000))\nl = []\nfor i in range(100000):\n  l.append(x - set())",
 		"closures":           "x = None\nfor i in range(10000000):\n  x = (lambda y: lambda: y)(x)",
 		"shared str":         "x = [1]\nfor i in range(60):\n  x = [x, x]\ny = str(x)",
 		"shared fail":        "x = [1]\nfor i in range(60):\n  x = [x, x]\nfail(x)",
@@ -225,6 +226,38 @@ func TestGuardChangesNothing(t *testing.T) {
 		}
 		if guarded.printed.String() != plain.printed.String() || plain.printed.Len() < 100 {
 			t.Errorf("%s prints with the guard:\n%s\nand without:\n%s", file, guarded.printed.String(), plain.printed.String())
+		}
+	}
+}
+
+// TestSideBySide: one rule judges many histories at a time, and each as if it
+// were alone.
+func TestSideBySide(t *testing.T) {
+	rules, err := Load("r.star", []byte(`
+def step(state, op):
+    state.append(op.index)
+    if len(state) > 500:
+        state.pop(0)
+invariant(name = "fold", init = [], step = step, end = lambda state: len(state) == 500)
+model(name = "model", init = [0], step = lambda s, op: [[op.input]] if op.f == "write" else [s] if s == [op.value] else [])
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string)
+	for i := range 8 {
+		go func() {
+			result := rules[i%2].Check(context.Background(), registers(2000))
+			if result.Verdict != checkers.Valid {
+				done <- describe(result)
+				return
+			}
+			done <- ""
+		}()
+	}
+	for range 8 {
+		if wrong := <-done; wrong != "" {
+			t.Error(wrong)
 		}
 	}
 }
