@@ -261,9 +261,9 @@ func members(operations, clients int, seed uint64) []Op {
 func holds(operations, clients int, seed uint64) []Op {
 	rng := rand.New(rand.NewPCG(seed, 94))
 	ops := make([]Op, 0, operations)
-	event := 0
+	event, holder := 0, 0
 	for len(ops) < operations {
-		holder := 1 + rng.IntN(clients)
+		holder = 1 + (holder+rng.IntN(clients-1))%clients
 		ops = append(ops, Op{Kind: Acquire, Value: holder, Call: event, Return: event + 2},
 			Op{Kind: Release, Value: holder, Call: event + 3, Return: event + 5, Unknown: rng.IntN(50) == 0})
 		event += 4 // the next acquire is called while the release is open

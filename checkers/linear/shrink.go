@@ -34,9 +34,11 @@ func Minimize(ctx context.Context, object Object, ops []Op, r Result) Result {
 	case object != Register:
 		return r
 	}
-	until := never
+	// The witness is the first operation that cannot have returned, and those
+	// open then: it returned first.
+	until := Open
 	for _, w := range r.Witness {
-		until = max(until, ops[w].Call)
+		until = min(until, ops[w].Return)
 	}
 	var near []Op
 	var at, certain []int
@@ -44,7 +46,7 @@ func Minimize(ctx context.Context, object Object, ops []Op, r Result) Result {
 		if o.Call > until {
 			continue
 		}
-		if !o.Unknown {
+		if !o.Unknown && o.Return <= until {
 			certain = append(certain, len(near))
 		}
 		near, at = append(near, o), append(at, i)
