@@ -16,7 +16,7 @@ func histories(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SHAKEDOWN_HISTORIES")
 	if text == "" {
-		return 20_000
+		return 15_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

@@ -97,15 +97,20 @@ type look struct {
 	bridge bool
 }
 
-// search judges ops of the machine m. If there are unknown operations, it first
-// tries two shorter ways: to find an order while keeping only a few of the
-// configurations that differ in which unknown operations they used; and to show
-// that there is none even if each of them may be used any number of times (if
-// the states are known beforehand; else there would be no end to them).
-// Only if neither gives an answer, it looks at all.
+// search judges ops of the machine m. If there are unknown operations and it is
+// not over soon, it tries two shorter ways: to find an order while keeping only a
+// few of the configurations that differ in which unknown operations they used;
+// and to show that there is none even if each of them may be used any number of
+// times (if the states are known beforehand; else there would be no end to
+// them). Only if neither gives an answer, it looks at all.
 func search(ctx context.Context, engine string, ops []Op, make func() machine) Result {
 	if !slices.ContainsFunc(ops, func(o Op) bool { return o.Unknown }) {
 		return newSearcher(ctx, engine, ops, make()).walk()
+	}
+	soon := newSearcher(ctx, engine, ops, make())
+	soon.enough = 16 * (len(ops) + 16)
+	if r := soon.walk(); r.Verdict != Unknown {
+		return r
 	}
 	few := newSearcher(ctx, engine, ops, make())
 	few.cover.beam = beam
