@@ -14,6 +14,9 @@ const (
 	// patience is how many transactions are carried out in vain, for each that
 	// there is and all in all, before the search is given up.
 	patience, leastPatience = 8, 200_000
+	// labour bounds all work in the same way: where many could be next, each
+	// step is dear.
+	labour, leastLabour = 256, 20_000_000
 )
 
 // A player carries out transactions, one after the other, such that each reads
@@ -32,6 +35,8 @@ type player struct {
 	moves []move
 	// dead are the sets of transactions after which nothing fits.
 	dead map[uint64]bool
+	// work is what was done so far, in steps of about ten nanoseconds.
+	work int
 	// hash is that of the set that was carried out.
 	hash uint64
 }
@@ -71,14 +76,23 @@ func (r *registers) replay(ctx context.Context, g *graph) ([]int32, error) {
 			roots = append(roots, int32(n))
 		}
 	}
+	// All at once: to insert them one by one would take too long.
 	for _, n := range roots {
-		p.release(n)
+		if p.passes(n) {
+			p.leave(n)
+		}
 	}
+	for _, n := range roots {
+		if !p.passes(n) {
+			p.ready = append(p.ready, n)
+		}
+	}
+	slices.SortFunc(p.ready, func(a, b int32) int { return cmp.Or(cmp.Compare(p.rank[a], p.rank[b]), cmp.Compare(a, b)) })
 	for steps, limit := 0, patience*committed+leastPatience; len(p.moves) < committed; steps++ {
 		if pulse(steps) && ctx.Err() != nil {
 			return nil, fmt.Errorf("out of time after carrying out %d of %d transactions", len(p.moves), committed)
 		}
-		if steps > limit || !p.step() {
+		if steps > limit || p.work > labour*committed+leastLabour || !p.step() {
 			return nil, nil
 		}
 	}
@@ -139,6 +153,7 @@ func (p *player) candidates() []int32 {
 }
 
 func (p *player) fits(t int32) bool {
+	p.work++
 	for _, id := range p.r.reads[t] {
 		if p.now[p.r.versions[id].key] != id {
 			return false
@@ -191,7 +206,9 @@ func (p *player) takeBack() move {
 	return m
 }
 
+// find returns where the transaction is, or belongs, among the ready.
 func (p *player) find(t int32) (int, bool) {
+	p.work += 1 + len(p.ready)/256 // those behind it will be moved
 	return slices.BinarySearchFunc(p.ready, t, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(p.rank[a], p.rank[b]), cmp.Compare(a, b))
 	})
