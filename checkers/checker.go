@@ -3,7 +3,8 @@
 // A [Checker] reads a history and answers valid, violation or unknown. It
 // never changes the history, never talks to anything outside, and never
 // guesses: what it cannot decide is unknown, with the reason. Start with
-// [Check], which runs several of them and sums them up.
+// [Run], which lets several of them judge and sums them up, and with the package
+// catalog, which knows all of them by name.
 package checkers
 
 import (

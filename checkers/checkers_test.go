@@ -3,6 +3,7 @@ package checkers
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -27,23 +28,33 @@ func TestData(t *testing.T) {
 	})
 }
 
+// arguments are those of a command, for the checks that take them.
+type arguments struct {
+	model      string
+	within     time.Duration
+	ok         int
+	everyFault bool
+	forbid     []string
+	files      fs.FS
+}
+
 // runCommand runs the check that the command names, with its arguments.
 func runCommand(t *testing.T, d *datadriven.TestData) string {
-	spec := Spec{Check: d.Cmd}
+	var a arguments
 	events, counts := false, false
 	for _, arg := range d.CmdArgs {
 		value := strings.Join(arg.Vals, ",")
 		switch arg.Key {
 		case "model":
-			spec.Model = value
+			a.model = value
 		case "within":
-			spec.Within = duration(t, value)
+			a.within = duration(t, value)
 		case "ok":
-			spec.OKAtLeast = number0(t, value)
+			a.ok = number0(t, value)
 		case "every-fault":
-			spec.EveryFaultTookHold = true
+			a.everyFault = true
 		case "forbid":
-			spec.Forbid = arg.Vals
+			a.forbid = arg.Vals
 		case "events":
 			events = true
 		case "counts":
@@ -53,15 +64,33 @@ func runCommand(t *testing.T, d *datadriven.TestData) string {
 		}
 	}
 	input := d.Input
-	if spec.Check == "logs" {
-		spec.Logs, input = parseLogs(input)
+	if d.Cmd == "logs" {
+		a.files, input = parseLogs(input)
 	}
-	h := parseHistory(t, input)
-	s, err := Check(context.Background(), h, []Spec{spec})
+	c, err := a.checker(t, d.Cmd)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}
-	return render(h, s.Results[0], events, counts)
+	h := parseHistory(t, input)
+	return render(h, Run(context.Background(), h, []Checker{c}).Results[0], events, counts)
+}
+
+// checker makes the check of that name.
+func (a arguments) checker(t *testing.T, name string) (Checker, error) {
+	switch name {
+	case "linearizable":
+		return Linearizable(a.model)
+	case "stats":
+		return Stats(), nil
+	case "earned":
+		return Earned(a.ok, a.everyFault)
+	case "recovery":
+		return Recovery(a.within)
+	case "logs":
+		return Logs(a.forbid, a.files)
+	}
+	t.Fatalf("no check %q", name)
+	return nil, nil
 }
 
 func render(h *history.History, r Result, events, counts bool) string {

@@ -22,6 +22,13 @@ func catalog() cli.Catalog {
 		},
 		Faults:    []string{"partition", "kill", "pause", "clock"},
 		Workloads: []string{"register"},
-		Checks:    []string{"linearizable", "stats", "earned", "recovery", "logs"},
+		Checks: []string{
+			"linearizable",
+			"list-append", "rw-register", "bank", "long-fork", "write-skew", "monotonic",
+			"set", "set-full", "total-queue", "counter", "unique-ids", "log", "leader",
+			"sequential", "causal", "causal-reverse", "session",
+			"convergence", "stats", "earned", "recovery", "availability", "latency", "logs",
+			"invariant", "command",
+		},
 	}
 }

@@ -7,16 +7,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/shakedown-dev/shakedown/checkers"
+	checks "github.com/shakedown-dev/shakedown/checkers/catalog"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
 // Without this the catalog could promise what no package has, or hide what one has.
 func TestCatalogIsComplete(t *testing.T) {
 	c := catalog()
-	var checks, clients, recipes []string
-	for _, k := range checkers.Names() {
-		checks = append(checks, k.Name)
+	var known, clients, recipes []string
+	for _, k := range checks.Names() {
+		known = append(known, k.Name)
 	}
 	for _, d := range c.Clients {
 		clients = append(clients, d.Name)
@@ -32,7 +32,7 @@ func TestCatalogIsComplete(t *testing.T) {
 		kind      string
 		got, want []string
 	}{
-		{"checks", c.Checks, checks},
+		{"checks", c.Checks, known},
 		{"clients", clients, words(scenarios.Clients())},
 		{"recipes", c.Recipes, recipes},
 		{"faults", c.Faults, words(scenarios.Faults())},

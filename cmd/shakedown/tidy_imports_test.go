@@ -19,6 +19,7 @@ func importable() map[string][]string {
 		"nemesis/agent":      {"history", "github.com/google/nftables", "github.com/mdlayher/netlink", "github.com/vishvananda/netns", "golang.org/x/sys"},
 		"nemesis/agent/disk": {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
 		"checkers":           {"history", "github.com/anishathalye/porcupine"},
+		"checkers/invariant": {"history", "checkers", "go.starlark.net"},
 		"runner":             {"history", "nemesis", "scenarios", "golang.org/x/sync"},
 		"runner/client/":     {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc"},
 		"docker":             {"nemesis", "github.com/docker/docker", "github.com/docker/go-connections", "github.com/containerd/errdefs", "golang.org/x"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,25 +18,38 @@ import (
 )
 
 type checkFlags struct {
-	only    []string
-	model   string
-	timeout time.Duration
-	out     string
-	json    bool
+	only       []string
+	model      string
+	isolation  string
+	options    []string
+	invariants []string
+	format     string
+	timeout    time.Duration
+	out        string
+	json       bool
 }
 
 func (r *root) check() *cobra.Command {
 	var f checkFlags
 	c := &cobra.Command{
-		Use:   "check [RUN|HISTORY.jsonl]",
+		Use:   "check [RUN|FILE]",
 		Short: "Judge a run again, or any history; never talks to docker",
 		Long: `Check judges what a run wrote down, and writes the verdict into its folder; a folder
 that was cut short is finished. RUN is a folder, an id or the beginning of one,
 latest (which is also what no argument means), or -1, -2, … for those before.
-A file is judged as a history by itself: is it linearizable, as a cas-register?
-With --check or --model the answer is only printed, and the folder left as it is.`,
-		Example: "  shakedown check latest\n  shakedown check history.jsonl --model register\n  shakedown check 20261122T10 --check linearizable",
-		Args:    r.arguments(0, 1),
+With --check, --model and the like the answer is only printed, and the folder left
+as it is.
+
+A file is judged as a history by itself: ours, Jepsen's (EDN, JSON, log lines), or
+one of those that --format names, which is found out by itself. Without --check
+transactions are judged as strict serializable, all else as cas-registers that must
+be linearizable. shakedown list checks tells what can be asked.`,
+		Example: `  shakedown check latest
+  shakedown check history.jsonl --model register
+  shakedown check history.edn --check list-append --isolation snapshot-isolation
+  shakedown check history.edn --check set-full --option linearizable=true
+  shakedown check history.jsonl --invariants rules.star`,
+		Args: r.arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && isFile(args[0]) {
 				return r.checkHistory(c.Context(), args[0], f)
@@ -47,7 +59,11 @@ With --check or --model the answer is only printed, and the folder left as it is
 		ValidArgsFunction: r.completeRuns,
 	}
 	c.Flags().StringArrayVar(&f.only, "check", nil, "only this check; may be repeated")
-	c.Flags().StringVar(&f.model, "model", "", "the model of linearizable: register or cas-register")
+	c.Flags().StringVar(&f.model, "model", "", "what the objects are meant to be, for checks that ask for a model, as in register")
+	c.Flags().StringVar(&f.isolation, "isolation", "", "the level that transactions must keep (by itself strict-serializable)")
+	c.Flags().StringArrayVar(&f.options, "option", nil, "something else that a check may be told, as in linearizable=true; may be repeated")
+	c.Flags().StringArrayVar(&f.invariants, "invariants", nil, "a file of rules in Starlark; may be repeated")
+	c.Flags().StringVar(&f.format, "format", "", "what kind of history the file is, where that cannot be told")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "how long each check may take (0: as the scenario says)")
 	jsonFlag(c, &f.json)
 	outFlag(c, &f.out)
@@ -60,43 +76,21 @@ func isFile(arg string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// apply narrows the specs to what the flags ask for.
-func (f checkFlags) apply(specs []checkers.Spec) []checkers.Spec {
-	var out []checkers.Spec
-	for _, s := range specs {
-		if len(f.only) == 0 || slices.Contains(f.only, s.Check) {
-			out = append(out, s)
-		}
-	}
-	for _, name := range f.only {
-		if !slices.ContainsFunc(specs, named(name)) {
-			out = append(out, checkers.Spec{Check: name, Model: "cas-register"})
-		}
-	}
-	for i := range out {
-		if f.model != "" && out[i].Check == "linearizable" {
-			out[i].Model = f.model
-		}
-		if f.timeout > 0 {
-			out[i].Timeout = f.timeout
-		}
-	}
-	return out
-}
-
-// partial tells whether the flags ask for less than the whole verdict.
-func (f checkFlags) partial() bool { return len(f.only) > 0 || f.model != "" }
-
 // checkHistory judges a file that comes without a run.
 func (r *root) checkHistory(ctx context.Context, file string, f checkFlags) error {
-	h, err := readHistory(file)
+	h, err := readAny(file, f.format)
 	if err != nil {
 		return err
 	}
-	summary, err := checkers.Check(ctx, h, f.apply(bareSpecs()))
-	if err != nil {
-		return usage(err, "")
+	base := bareSpecs(h)
+	if len(f.only) == 0 && len(f.invariants) > 0 {
+		base = nil // the rules are what is asked for
 	}
+	all, err := f.checkers(base, nil)
+	if err != nil {
+		return err
+	}
+	summary := checkers.Run(ctx, h, all)
 	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
 	if why := cutShort(h); why != "" {
 		out.Reasons = append(out.Reasons, why)
@@ -115,10 +109,14 @@ func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	out, err := c.judge(ctx, f.apply(specsOf(c.plan.Scenario, c.logged)))
+	if f.format != "" {
+		return usage(errors.New("--format is for a file, and this is a run"), "leave it out")
+	}
+	all, err := f.checkers(specsOf(c.plan.Scenario, c.logged), nil)
 	if err != nil {
 		return err
 	}
+	out := c.judge(ctx, all)
 	switch {
 	case ctx.Err() != nil:
 	case f.partial():
@@ -149,7 +147,7 @@ func resolve(root, ref string) (*store.Folder, error) {
 	}
 	f, err := store.Resolve(root, ref)
 	if err != nil {
-		return nil, usage(err, "shakedown list runs --out "+root+" names the runs; a history is a file that ends in .jsonl")
+		return nil, usage(err, "shakedown list runs --out "+root+" names the runs; if it is the file of a history, there is no such file")
 	}
 	return f, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/history/foreign"
 	"github.com/shakedown-dev/shakedown/runner"
 )
 
@@ -104,6 +105,31 @@ func readHistory(file string) (*history.History, error) {
 	return h, nil
 }
 
+// readAny reads a history in the named format, or if that is empty in whatever
+// format it is.
+func readAny(file, format string) (*history.History, error) {
+	if err := fits(file); err != nil {
+		return nil, err
+	}
+	hint := file
+	if format != "" {
+		if _, err := foreign.ParseFormat(format); err != nil {
+			return nil, usage(err, "")
+		}
+		hint = format
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, usage(fmt.Errorf("read history %s: %w", file, pathless(err)), "")
+	}
+	defer f.Close()
+	h, _, err := foreign.ReadAny(f, hint)
+	if err != nil {
+		return nil, usage(fmt.Errorf("read history %s: %w", file, err), "")
+	}
+	return h, nil
+}
+
 // cutShort says why a history is not the whole of its run, or "". A bare list
 // of operations, without phases, comes from elsewhere and has no end to miss.
 func cutShort(h *history.History) string {
@@ -140,18 +166,20 @@ func codeFor(got, want checkers.Verdict) int {
 	return exitViolation
 }
 
+// checkers are all that the scenario asks for.
+func (c *runCase) checkers() ([]checkers.Checker, error) {
+	return checkFlags{}.checkers(specsOf(c.plan.Scenario, c.logged), nil)
+}
+
 // judge runs the checks over the case. Nothing is written.
-func (c *runCase) judge(ctx context.Context, specs []checkers.Spec) (report.Run, error) {
-	summary, err := checkers.Check(ctx, c.history, specs)
-	if err != nil {
-		return report.Run{}, usage(err, "")
-	}
+func (c *runCase) judge(ctx context.Context, all []checkers.Checker) report.Run {
+	summary := checkers.Run(ctx, c.history, all)
 	out := c.describe()
 	if why := cutShort(c.history); why != "" && !slices.Contains(out.Reasons, why) {
 		out.Reasons = append(out.Reasons, why)
 	}
 	out.Verdict, out.Results = verdict(summary, out.Reasons), summary.Results
-	return out, nil
+	return out
 }
 
 // describe is the report of a case, without a verdict.

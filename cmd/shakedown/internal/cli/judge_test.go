@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/catalog"
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
@@ -76,12 +78,15 @@ func TestSpecsOf(t *testing.T) {
 		},
 		Earned: scenarios.Earned{OKAtLeast: 2000, EveryFaultTookHold: true},
 	}
-	want := []checkers.Spec{
-		{Check: "linearizable", Model: "register", Timeout: time.Minute},
-		{Check: "recovery", Within: 15 * time.Second},
-		{Check: "logs", Forbid: []string{"panic:"}, Logs: fakeFS(nil)},
+	want := []catalog.Spec{
+		{Check: "linearizable", Model: "register", Timeout: time.Minute, Options: map[string][]string{}},
+		{Check: "recovery", Options: map[string][]string{"within": {"15s"}}},
+		{Check: "logs", Options: map[string][]string{"forbid": {"panic:"}}, Logs: fakeFS(nil)},
 		{Check: "stats"},
-		{Check: "earned", OKAtLeast: 2000, EveryFaultTookHold: true},
+		{Check: "earned", Options: map[string][]string{"ok_at_least": {"2000"}, "every_fault_took_hold": {"true"}}},
+	}
+	if _, err := catalog.NewAll(want); err != nil {
+		t.Errorf("the catalog does not know what scenarios ask for: %v", err)
 	}
 	got := specsOf(s, fakeFS(nil))
 	for i := range got {
@@ -98,22 +103,37 @@ func TestSpecsOf(t *testing.T) {
 // Without this --check and --model could leave out what was asked for, or add
 // what was not.
 func TestCheckFlagsApply(t *testing.T) {
-	all := []checkers.Spec{{Check: "linearizable", Model: "cas-register"}, {Check: "stats"}}
+	all := []catalog.Spec{{Check: "linearizable", Model: "cas-register"}, {Check: "recovery", Options: map[string][]string{"within": {"15s"}}}}
 	for _, test := range []struct {
 		flags checkFlags
 		want  []string
 	}{
-		{checkFlags{}, []string{"linearizable cas-register 0s", "stats  0s"}},
-		{checkFlags{only: []string{"stats"}}, []string{"stats  0s"}},
-		{checkFlags{model: "register", timeout: time.Second}, []string{"linearizable register 1s", "stats  1s"}},
-		{checkFlags{only: []string{"earned"}}, []string{"earned cas-register 0s"}},
+		{checkFlags{}, []string{"linearizable cas-register  0s map[]", "recovery   0s map[within:[15s]]"}},
+		{checkFlags{only: []string{"recovery"}}, []string{"recovery   0s map[within:[15s]]"}},
+		{checkFlags{model: "register", timeout: time.Second}, []string{"linearizable register  1s map[]", "recovery   1s map[within:[15s]]"}},
+		{checkFlags{only: []string{"earned"}}, []string{"earned   0s map[]"}},
+		{checkFlags{only: []string{"linearizable", "list-append"}, isolation: "causal"}, []string{"linearizable cas-register  0s map[]", "list-append  causal 0s map[]"}},
+		{checkFlags{only: []string{"recovery", "logs"}, options: []string{"within=1s", "forbid=a", "forbid=b=c"}},
+			[]string{"recovery   0s map[within:[1s]]", "logs   0s map[forbid:[a b=c]]"}},
+		// What no check knows is for the catalog to refuse.
+		{checkFlags{only: []string{"stats"}, model: "register", isolation: "causal", options: []string{"a=b"}}, []string{"stats register causal 0s map[a:[b]]"}},
 	} {
+		specs, err := test.flags.apply(slices.Clone(all))
+		if err != nil {
+			t.Fatal(err)
+		}
 		var got []string
-		for _, s := range test.flags.apply(slices.Clone(all)) {
-			got = append(got, s.Check+" "+s.Model+" "+s.Timeout.String())
+		for _, s := range specs {
+			got = append(got, fmt.Sprintf("%s %s %s %s %v", s.Check, s.Model, s.Isolation, s.Timeout, s.Options))
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", test.flags, diff)
 		}
+	}
+	if !cmp.Equal(all[1].Options, map[string][]string{"within": {"15s"}}) {
+		t.Errorf("the scenario's own options became %v", all[1].Options)
+	}
+	if _, err := (checkFlags{options: []string{"within"}}).apply(all); err == nil {
+		t.Error("an option without a value is accepted")
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/catalog"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
@@ -65,7 +65,7 @@ func (r *root) listOf(kind, out string, asJSON bool) error {
 		return r.listWords(scenarios.Faults(), asJSON)
 	case "checks":
 		var words []scenarios.Word
-		for _, k := range checkers.Names() {
+		for _, k := range catalog.Names() {
 			words = append(words, scenarios.Word{Name: k.Name, Means: k.Says})
 		}
 		return r.listWords(words, asJSON)

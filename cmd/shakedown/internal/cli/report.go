@@ -82,14 +82,15 @@ func withPages(f *store.Folder, results []checkers.Result) []checkers.Result {
 
 // reportHistory judges a history that comes without a run, and writes its page.
 func (r *root) reportHistory(ctx context.Context, file, to string) error {
-	h, err := readHistory(file)
+	h, err := readAny(file, "")
 	if err != nil {
 		return err
 	}
-	summary, err := checkers.Check(ctx, h, bareSpecs())
+	all, err := checkFlags{}.checkers(bareSpecs(h), nil)
 	if err != nil {
-		return usage(err, "")
+		return err
 	}
+	summary := checkers.Run(ctx, h, all)
 	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
 	if n := len(h.Ops); n > 0 {
 		out.Took = h.Ops[n-1].Time

@@ -272,10 +272,11 @@ func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error
 		return errors.Join(failed, err)
 	}
 	c.outcome, c.reasons = outcome, reasonsOf(outcome, failed)
-	out, err := c.judge(ctx, specsOf(c.plan.Scenario, c.logged))
+	all, err := c.checkers()
 	if err != nil {
 		return errors.Join(failed, err)
 	}
+	out := c.judge(ctx, all)
 	err = errors.Join(v.root.conclude(c, out), v.root.print(out, outcome, v.flags.json))
 	if out.Verdict == checkers.Violation {
 		printFailure(v.root.env.Stderr, errors.Join(failed, err))

@@ -1,46 +1,72 @@
 package cli
 
 import (
+	"bytes"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/catalog"
+	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
 // specsOf turns a scenario's checks into what the checkers take. Whatever the
 // scenario says, the operations are counted and the pass has to be earned.
-func specsOf(s *scenarios.Scenario, logs fs.FS) []checkers.Spec {
-	var out []checkers.Spec
+func specsOf(s *scenarios.Scenario, logs fs.FS) []catalog.Spec {
+	var out []catalog.Spec
 	for _, c := range s.Checks {
-		spec := checkers.Spec{Check: c.Check, Model: c.Model, Timeout: c.Timeout, Within: c.Within, Forbid: c.Forbid}
+		spec := catalog.Spec{Check: c.Check, Model: c.Model, Timeout: c.Timeout, Options: map[string][]string{}}
+		if c.Within > 0 {
+			spec.Options["within"] = []string{c.Within.String()}
+		}
+		if len(c.Forbid) > 0 {
+			spec.Options["forbid"] = c.Forbid
+		}
 		if c.Check == "logs" {
 			spec.Logs = logs
 		}
 		out = append(out, spec)
 	}
 	if !slices.ContainsFunc(out, named("stats")) {
-		out = append(out, checkers.Spec{Check: "stats"})
+		out = append(out, catalog.Spec{Check: "stats"})
 	}
 	if !slices.ContainsFunc(out, named("earned")) {
-		out = append(out, checkers.Spec{Check: "earned"})
+		out = append(out, catalog.Spec{Check: "earned"})
 	}
 	for i := range out {
 		if out[i].Check == "earned" {
-			out[i].OKAtLeast = s.Earned.OKAtLeast
-			out[i].EveryFaultTookHold = s.Earned.EveryFaultTookHold
+			out[i].Options = map[string][]string{
+				"ok_at_least":           {strconv.Itoa(s.Earned.OKAtLeast)},
+				"every_fault_took_hold": {strconv.FormatBool(s.Earned.EveryFaultTookHold)},
+			}
 		}
 	}
 	return out
 }
 
-// bareSpecs are for a history that comes without a scenario.
-func bareSpecs() []checkers.Spec {
-	return []checkers.Spec{{Check: "linearizable", Model: "cas-register"}, {Check: "stats"}}
+// bareSpecs are for a history that comes without a scenario: what its
+// operations look like decides.
+func bareSpecs(h *history.History) []catalog.Spec {
+	check := catalog.Spec{Check: "linearizable", Model: bareModel}
+	for _, o := range h.Operations() {
+		switch {
+		case o.Invoke.F != "txn":
+			continue
+		case bytes.Contains(o.Value(), []byte(`"append"`)):
+			return []catalog.Spec{{Check: "list-append"}, {Check: "stats"}}
+		}
+		check = catalog.Spec{Check: "rw-register"}
+	}
+	return []catalog.Spec{check, {Check: "stats"}}
 }
 
-func named(check string) func(checkers.Spec) bool {
-	return func(s checkers.Spec) bool { return s.Check == check }
+// bareModel is what linearizable checks against when nobody says.
+const bareModel = "cas-register"
+
+func named(check string) func(catalog.Spec) bool {
+	return func(s catalog.Spec) bool { return s.Check == check }
 }
 
 // expected is the verdict that a scenario expects.

@@ -89,10 +89,10 @@ func verdict(v Verdict) func(context.Context) Result {
 // TestAPanicHarmsNoOther: a broken checker is Unknown, says so, and the others
 // still come to their verdicts.
 func TestAPanicHarmsNoOther(t *testing.T) {
-	s := runAll(context.Background(), history.New(nil), []task{
-		{checker: fake{"good", verdict(Valid)}},
-		{checker: fake{"broken", func(context.Context) Result { panic("off by one") }}},
-		{checker: fake{"bad", verdict(Violation)}},
+	s := Run(context.Background(), history.New(nil), []Checker{
+		fake{"good", verdict(Valid)},
+		fake{"broken", func(context.Context) Result { panic("off by one") }},
+		fake{"bad", verdict(Violation)},
 	})
 	if s.Verdict != Violation || s.Results[0].Verdict != Valid || s.Results[2].Verdict != Violation {
 		t.Errorf("the others came out as %v", s)
@@ -102,7 +102,7 @@ func TestAPanicHarmsNoOther(t *testing.T) {
 		t.Errorf("the broken one came out as %+v", broken)
 	}
 	var stack bytes.Buffer
-	if err := broken.Pages[0].Write(&stack); err != nil || !strings.Contains(stack.String(), "check_test.go") {
+	if err := broken.Pages[0].Write(&stack); err != nil || !strings.Contains(stack.String(), "run_test.go") {
 		t.Errorf("its page does not say where: %v %s", err, &stack)
 	}
 }
@@ -119,25 +119,23 @@ func TestTimeout(t *testing.T) {
 		}
 		return Result{}
 	}
-	s := runAll(context.Background(), history.New(nil), []task{
-		{checker: fake{"slow", wait}, timeout: time.Millisecond},
-		{checker: fake{"default", alive}},
+	s := Run(context.Background(), history.New(nil), []Checker{
+		Limited(fake{"slow", wait}, time.Millisecond),
+		Limited(fake{"zero", alive}, 0),
+		fake{"default", alive},
 	})
 	if s.Results[0].Verdict != Unknown || s.Results[0].Says[0] != context.DeadlineExceeded.Error() || s.Results[0].Took <= 0 {
 		t.Errorf("the slow one: %+v", s.Results[0])
 	}
-	if s.Results[1].Verdict != Valid {
-		t.Errorf("the one without a timeout of its own: %+v", s.Results[1])
+	if s.Results[1].Verdict != Valid || s.Results[2].Verdict != Valid {
+		t.Errorf("those without a timeout of their own: %+v", s.Results[1:])
 	}
 }
 
 // TestImpossibleHistory: what cannot have happened is not judged by anyone.
 func TestImpossibleHistory(t *testing.T) {
 	h := history.New([]history.Op{{Index: 0, Type: history.OK, F: "read"}})
-	s, err := Check(context.Background(), h, []Spec{{Check: "stats"}, {Check: "linearizable", Model: "register"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Run(context.Background(), h, []Checker{Stats(), ofRegisters(t)})
 	for _, r := range s.Results {
 		if r.Verdict != Unknown || !strings.Contains(r.Says[0], "cannot have happened") {
 			t.Errorf("%+v", r)
@@ -145,29 +143,28 @@ func TestImpossibleHistory(t *testing.T) {
 	}
 }
 
-// TestNames: the list is what Check knows, with a line each.
-func TestNames(t *testing.T) {
-	for _, k := range Names() {
-		spec := Spec{Check: k.Name, Within: 1, Forbid: []string{"x"}}
-		for _, model := range append(k.Models, "")[:max(1, len(k.Models))] {
-			spec.Model = model
-			s, err := Check(context.Background(), history.New(nil), []Spec{spec})
-			if err != nil {
-				t.Fatalf("%s %s: %v", k.Name, model, err)
-			}
-			if r := s.Results[0]; r.Verdict != Unknown || len(r.Says) == 0 || !strings.HasPrefix(r.Check, k.Name) {
-				t.Errorf("%s of nothing: %+v", k.Name, r)
-			}
-		}
-		if k.Says == "" || strings.Contains(k.Says, "\n") {
-			t.Errorf("%s is described as %q", k.Name, k.Says)
+// TestOptions: what makes no sense is refused before anything is judged.
+func TestOptions(t *testing.T) {
+	_, noModel := Linearizable("regster")
+	_, negative := Earned(-1, false)
+	_, never := Recovery(0)
+	_, nothing := Logs(nil, nil)
+	_, everything := Logs([]string{"panic:", ""}, nil)
+	for name, err := range map[string]error{"model": noModel, "ok": negative, "within": never, "no words": nothing, "an empty word": everything} {
+		if err == nil {
+			t.Errorf("a wrong %s is accepted", name)
 		}
 	}
-	for _, bad := range []Spec{{Check: "earned", OKAtLeast: -1}, {Check: "logs", Forbid: []string{""}}} {
-		if _, err := Check(context.Background(), history.New(nil), []Spec{bad}); err == nil {
-			t.Errorf("%+v is accepted", bad)
-		}
+}
+
+// ofRegisters is the check of histories of registers.
+func ofRegisters(t testing.TB) Checker {
+	t.Helper()
+	c, err := Linearizable("register")
+	if err != nil {
+		t.Fatal(err)
 	}
+	return c
 }
 
 // TestEach: all are done, never more than width at a time.
@@ -212,19 +209,6 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// TestNearest: a slip of the finger is understood, another word is not.
-func TestNearest(t *testing.T) {
-	known := []string{"linearizable", "stats", "earned", "recovery", "logs"}
-	for word, want := range map[string]string{
-		"linearisable": "linearizable", "linearizible": "linearizable", "stat": "stats", "satts": "stats",
-		"log": "logs", "recover": "recovery", "statistics": "stats", "elephant": "", "q": "",
-	} {
-		if got := nearest(word, known); got != want {
-			t.Errorf("%q is near %q, want %q", word, got, want)
-		}
-	}
-}
-
 // TestWords writes what sentences are made of.
 func TestWords(t *testing.T) {
 	got := []string{
@@ -238,25 +222,31 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// hard is a history that no search gets through: many writes of few values
-// that may happen at any time, and reads that no order of them explains; its
-// other key is easy.
+// hard is a history that no search gets through: more writes of few values open
+// at once than ours takes, and reads that no order of them explains, so that
+// porcupine has to try all; its other key is easy.
 func hard() *history.History {
 	var ops []history.Op
 	add := func(op history.Op) {
 		op.Index, op.Time = len(ops), time.Duration(len(ops))
 		ops = append(ops, op)
 	}
-	for p := range 40 {
-		add(history.Op{Process: p, F: "write", Key: "hard", Value: json.RawMessage(fmt.Sprint(1 + p%20))})
+	write := func(p int, is history.Type) {
+		add(history.Op{Process: p, Type: is, F: "write", Key: "hard", Value: json.RawMessage(fmt.Sprint(1 + p%20))})
 	}
-	for i := range 60 {
-		read := history.Op{Process: 50, F: "read", Key: "hard"}
+	for p := range 70 {
+		write(p, history.Invoke)
+	}
+	for i := range 100 {
+		read := history.Op{Process: 70, F: "read", Key: "hard"}
 		add(read)
 		read.Type, read.Value = history.OK, json.RawMessage(fmt.Sprint(1+i%20))
 		add(read)
 	}
-	easy := history.Op{Process: 51, F: "read", Key: "easy"}
+	for p := range 70 {
+		write(p, history.OK)
+	}
+	easy := history.Op{Process: 71, F: "read", Key: "easy"}
 	add(easy)
 	easy.Type = history.OK
 	add(easy)
@@ -266,12 +256,9 @@ func hard() *history.History {
 // TestOutOfTime: the verdict is then Unknown, never Valid, says how far it got,
 // and comes: porcupine alone would search for years.
 func TestOutOfTime(t *testing.T) {
-	s, err := Check(context.Background(), hard(), []Spec{{Check: "linearizable", Model: "register", Timeout: 100 * time.Millisecond}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Run(context.Background(), hard(), []Checker{Limited(ofRegisters(t), 100*time.Millisecond)})
 	want := []string{
-		"Of 2 keys 1 could be judged, and 1 is linearizable; of 101 operations 40 have an unknown result.",
+		"Of 2 keys 1 could be judged, and 1 is linearizable; no operation has an unknown result; decided by zones.",
 		"Not judged: key hard (its time was up).",
 	}
 	if r := s.Results[0]; r.Verdict != Unknown || !slices.Equal(r.Says, want) {
