@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -213,4 +214,38 @@ func (b *browser) frames(t testing.TB) string {
 		const frame = () => new Promise(requestAnimationFrame); await frame(); const start = performance.now();
 		for (const s of steps) { key(s); await frame(); }
 		return (steps.length * 1000 / (performance.now() - start)).toFixed(1); })()`)
+}
+
+// Without this an operation that was over long before could be drawn as if it
+// still ran: the lane of client 0 is empty just before its operation at 3.4 s.
+func TestPageDrawsNothingThatIsOver(t *testing.T) {
+	b := newBrowser(t)
+	b.open(t, sampleRun(t), "#op17")
+	const pixel = `(x => { const all = document.querySelectorAll("canvas"); const c = all[all.length - 1];
+		return c.getContext("2d").getImageData(Math.round(c.width * x), 8, 1, 1).data[3] > 0; })`
+	b.await(t, pixel+"(0.6)")
+	if got := b.eval(t, pixel+"(0.2)"); got != "false" {
+		t.Error("something is drawn where nothing was open")
+	}
+}
+
+// Without this the parts of the page could grow into files that nobody reads.
+func TestPageFilesAreShort(t *testing.T) {
+	entries, err := assets.ReadDir("page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := append(scripts(), "page.css", "page.html.tmpl")
+	for _, e := range entries {
+		text, err := assets.ReadFile("page/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > 500 {
+			t.Errorf("%s has %d lines, and 500 is the wall", e.Name(), n)
+		}
+		if !slices.Contains(used, e.Name()) {
+			t.Errorf("%s is no part of the page", e.Name())
+		}
+	}
 }

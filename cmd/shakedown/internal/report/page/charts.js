@@ -112,10 +112,10 @@ function latencyTrack(ops) {
   const yOf = row => top + (high - Math.min(Math.max(row, low), high)) / (high - low) * (tall - top - bottom);
   return {
     label: "latency", note: "log scale; ● ok ✕ fail △ unknown; lines p50, p95, p99, max", height: () => tall,
-    draw(c, w, h, b, ratio) {
+    draw(c, w, h, b) {
       grid(c, w, h);
       decades(c, w, low, high, yOf, false);
-      dots(c, b, yOf, tall, ratio);
+      dots(c, b, yOf, tall);
       lines(c, b, yOf);
       const size = b.othersCount > 4000 ? 1.5 : b.othersCount > 800 ? 2.3 : 3.5;
       for (const kind of [FAIL, INFO]) shapes(c, distinct(ops, b, kind, i => yOf(ops.row[i]), tall), kind, size);
@@ -137,13 +137,13 @@ function decades(c, w, low, high, yOf, labels) {
 // dots draws one dot for each pixel that has an ok operation, stronger where
 // there are more of them.
 let dotImage = null;
-function dots(c, b, yOf, tall, ratio) {
+function dots(c, b, yOf, tall) {
   if (!dotImage || dotImage.width !== b.columns || dotImage.height !== tall) dotImage = new ImageData(b.columns, tall);
   const pixels = new Uint32Array(dotImage.data.buffer);
   pixels.fill(0);
   const [red, green, blue] = rgb(colours.ok), colour = (blue << 16) | (green << 8) | red;
   const ys = Array.from({ length: rows }, (_, r) => Math.min(tall - 1, Math.max(0, Math.round(yOf(r)))));
-  const wide = b.last - b.first < 20000 ? 1 : 0; // fat dots while they are few
+  const few = b.last - b.first, fat = few < 3000 ? 3 : few < 20000 ? 2 : 1; // pixels of a dot
   for (let column = 0; column < b.columns; column++) {
     if (!b.ok[column]) continue;
     const base = column * rows;
@@ -151,15 +151,12 @@ function dots(c, b, yOf, tall, ratio) {
       const n = b.grid[base + r];
       if (!n) continue;
       const strength = (Math.min(255, 120 + n * 40) << 24) >>> 0;
-      const at = ys[r] * b.columns + column;
-      pixels[at] = (strength | colour) >>> 0;
-      if (wide) {
-        if (column + 1 < b.columns) pixels[at + 1] = (strength | colour) >>> 0;
-        if (ys[r] + 1 < tall) pixels[at + b.columns] = (strength | colour) >>> 0;
+      for (let y = ys[r]; y < Math.min(ys[r] + fat, tall); y++) {
+        for (let x = column; x < Math.min(column + fat, b.columns); x++) pixels[y * b.columns + x] = (strength | colour) >>> 0;
       }
     }
   }
-  blend(c, ratio);
+  blend(c);
 }
 
 // blend puts the dots over what is drawn already.

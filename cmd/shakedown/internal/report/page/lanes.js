@@ -71,8 +71,8 @@ function drawLane(c, w, ops, lane, y, proof) {
   c.fillStyle = colours.ok;
   const bars = runs(c, y + 2, 8);
   while (n < all.length && start[all[n]] <= view.to) {
-    const i = all[n], x = Math.max(xOf(start[i]), 0);
-    if (kind[i] === OK) bars.add(x, Math.min(x + took[i] / pixel, w));
+    const i = all[n], x = xOf(start[i]), end = x + Math.max(took[i] / pixel, 1);
+    if (kind[i] === OK && end >= 0) bars.add(Math.max(x, 0), Math.min(end, w));
     n++;
     // What begins on the same pixel would be drawn on top of this.
     if (n < all.length && start[all[n]] < start[i] + pixel / 2) n = firstAfter(start, all, n, start[i] + pixel);

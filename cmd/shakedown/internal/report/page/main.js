@@ -63,7 +63,8 @@ function jump(ops, by) {
 
 // readout says what was going on at a moment.
 function readout(t) {
-  const ops = view.ops, b = store, parts = [element("b", {}, seconds(t, 4))];
+  if (view.dirty) draw(); // so that what is counted is what is shown
+  const b = store, parts = [element("b", {}, seconds(t, 4))];
   const phase = about.phases.find(p => p.from <= t && t < p.to);
   if (phase) parts.push(" · phase " + phase.name);
   const leader = about.leaders.find(l => l.from <= t && t < l.to);
