@@ -43,6 +43,8 @@ type registers struct {
 	// heads and tails are the ends of each version's chain; the version itself
 	// if the chain has none, because it closes.
 	heads, tails []int32
+	// known is what seen returned, by whether sessions counted.
+	known map[bool][]relation
 }
 
 // A relation says that one version of a key is older than another.
@@ -56,7 +58,7 @@ type relation struct {
 // newRegisters indexes the versions, and finds the anomalies that need no cycle.
 func newRegisters(ctx context.Context, d *db, o Options, found *inference) (*registers, error) {
 	r := &registers{
-		db: d, byKey: make([][]int32, len(d.keyNames)), at: newTable[int32](),
+		db: d, byKey: make([][]int32, len(d.keyNames)), at: newTable[int32](), known: make(map[bool][]relation),
 		initial: make([]int32, len(d.keyNames)), reads: make([][]int32, len(d.txns)), writes: make([][]int32, len(d.txns)),
 		sequence: make([][]int32, len(d.txns)),
 	}

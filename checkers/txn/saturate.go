@@ -140,6 +140,9 @@ func (r *registers) atomic(sessions bool) []relation {
 
 // seen infers what snapshot isolation and repeatable read ask of reads.
 func (r *registers) seen(ctx context.Context, sessions bool) []relation {
+	if known, ok := r.known[sessions]; ok {
+		return known
+	}
 	g := newGraph(r.db)
 	r.addReadEdges(g)
 	if sessions {
@@ -153,6 +156,7 @@ func (r *registers) seen(ctx context.Context, sessions bool) []relation {
 			relations = append(relations, more...)
 		}
 	}
+	r.known[sessions] = relations
 	return relations
 }
 
