@@ -15,11 +15,12 @@ const (
 	FaultKill      = "kill"
 	FaultPause     = "pause"
 	FaultClock     = "clock"
+	FaultLatency   = "latency"
 )
 
 // Faults are the names of all faults that [Run] knows.
 func Faults() []string {
-	return []string{FaultPartition, FaultKill, FaultPause, FaultClock}
+	return []string{FaultPartition, FaultKill, FaultPause, FaultClock, FaultLatency}
 }
 
 // A fault is one way to hurt a cluster, and the way back. The four steps are
@@ -50,6 +51,8 @@ func newFault(in Injection, nodes []string, x Exec) (fault, error) {
 		return &pause{id: in.ID, nodes: nodes, cluster: c}, nil
 	case FaultClock:
 		return &clock{id: in.ID, nodes: nodes, steps: in.Clock, cluster: c, since: x.Since}, nil
+	case FaultLatency:
+		return &latency{id: in.ID, cuts: in.Cuts, slowdown: *in.Slowdown, cluster: c}, nil
 	}
 	return nil, fmt.Errorf("there is no fault %q", in.Fault)
 }
@@ -65,6 +68,8 @@ func describe(in Injection, nodes, all []string) string {
 		return "every process frozen"
 	case FaultClock:
 		return "clock set off by " + signed(in.Clock[0].Offset)
+	case FaultLatency:
+		return DescribeSlowdown(*in.Slowdown) + ": " + DescribeWays(in.Cuts, all)
 	}
 	return ""
 }
@@ -90,6 +95,9 @@ func resolved(ctx context.Context, in Injection, c Cluster) (Injection, string, 
 	if in.Fault == FaultPartition {
 		in.Cuts, err = Cuts(in.Shape, c.Nodes(), in.Nodes, nil)
 	}
+	if in.Fault == FaultLatency {
+		in.Cuts = Ways(in.Direction, c.Nodes(), in.Nodes)
+	}
 	return in, in.Target, err
 }
 
@@ -104,10 +112,10 @@ func askLeader(ctx context.Context, c Cluster) (string, error) {
 	}
 }
 
-// hurt lists the nodes that an injection is about: its targets, or for a
-// partition drawn by shape everyone who loses a link.
+// hurt lists the nodes that an injection is about: its targets, or, where it is
+// about links that are not around a target, everyone who has one.
 func hurt(in Injection, all []string) []string {
-	if in.Fault != FaultPartition || len(in.Nodes) > 0 {
+	if len(in.Cuts) == 0 || len(in.Nodes) > 0 {
 		return in.Nodes
 	}
 	var names []string
@@ -115,6 +123,14 @@ func hurt(in Injection, all []string) []string {
 		names = append(names, cut[0], cut[1])
 	}
 	return inOrder(names, all)
+}
+
+// dropped are the pairs of nodes between which everything is lost.
+func dropped(in Injection) [][2]string {
+	if in.Fault != FaultPartition {
+		return nil
+	}
+	return in.Cuts
 }
 
 // eachNode calls do for all nodes side by side, waits for them, and joins

@@ -20,7 +20,7 @@ type Injection struct {
 	// ID is unique in a plan: phase, name of the fault, and its number, for
 	// example "storm/partition#2".
 	ID    string `json:"id"`
-	Fault string `json:"fault"` // partition, kill, pause, clock
+	Fault string `json:"fault"` // partition, latency, kill, pause, clock, …
 	Phase string `json:"phase"`
 	// At is when to inject, from the beginning of the first phase.
 	At time.Duration `json:"at_ns"`
@@ -39,6 +39,11 @@ type Injection struct {
 	// Clock is what the nodes' clocks do: at After (from the injection) each
 	// is set off by Offset.
 	Clock []ClockStep `json:"clock,omitempty"`
+	// Slowdown and Direction belong to latencies: what happens to the packets
+	// of Cuts, which are made from Direction at the moment of injection if
+	// the Target is a role.
+	Slowdown  *agent.Slowdown `json:"slowdown,omitempty"`
+	Direction string          `json:"direction,omitempty"`
 }
 
 // A ClockStep is a moment at which a clock jumps to an offset from real time.

@@ -82,7 +82,7 @@ func (x Exec) begin(ctx context.Context, in Injection) (fault, history.FaultEven
 	if err != nil {
 		return nil, event, x.failed(in, event, err)
 	}
-	event.Nodes, event.Cuts = hurt(in, x.Cluster.Nodes()), in.Cuts
+	event.Nodes, event.Cuts = hurt(in, x.Cluster.Nodes()), dropped(in)
 	event.Says = describe(in, in.Nodes, x.Cluster.Nodes())
 	event.Stage = history.StageInject
 	f, err := newFault(in, in.Nodes, x)

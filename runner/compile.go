@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
 	"github.com/shakedown-dev/shakedown/runner/workload"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
@@ -138,6 +139,10 @@ func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
 		err := p.drawPartition(&in, d)
 		return in, err
 	}
+	if in.Fault == nemesis.FaultLatency {
+		err := p.drawLatency(&in, d)
+		return in, err
+	}
 	if in.Fault == nemesis.FaultClock {
 		in.Clock = clockSteps(d.fault)
 	}
@@ -175,6 +180,25 @@ func (p *Plan) drawPartition(in *nemesis.Injection, d *draft) (err error) {
 	return err
 }
 
+// drawLatency settles whose packets are slowed, and how those that are lost
+// will be drawn.
+func (p *Plan) drawLatency(in *nemesis.Injection, d *draft) error {
+	f := d.fault
+	in.Slowdown = &agent.Slowdown{
+		Delay: f.Delay, Jitter: f.Jitter, Loss: f.Loss, Reorder: f.Reorder, Seed: d.stream.rng.Uint64() >> 11, // exact in JSON
+	}
+	if len(f.Pairs) > 0 {
+		in.Cuts = f.Pairs
+		return nil
+	}
+	in.Direction = f.Direction
+	if err := p.drawNodes(in, d); err != nil || nemesis.IsRole(in.Target) {
+		return err
+	}
+	in.Cuts = nemesis.Ways(f.Direction, p.Nodes, in.Nodes)
+	return nil
+}
+
 // clockSteps turns a skew into one step and a jump into two: forward, and
 // halfway to the heal back to as far in the past.
 func clockSteps(f scenarios.Fault) []nemesis.ClockStep {
@@ -187,10 +211,16 @@ func clockSteps(f scenarios.Fault) []nemesis.ClockStep {
 // margin is kept between two faults on one node, for the first one's heal.
 const margin = time.Second
 
+// overlaps tells whether a fault is meant to meet others on a node, being one
+// of links and not of nodes.
+func overlaps(fault string) bool {
+	return fault == nemesis.FaultPartition || fault == nemesis.FaultLatency
+}
+
 // free are the nodes to which nothing else is planned to happen while in
-// lasts. Partitions do not count: they are meant to overlap.
+// lasts.
 func (p *Plan) free(in nemesis.Injection) []string {
-	if in.Fault == nemesis.FaultPartition {
+	if overlaps(in.Fault) {
 		return nil
 	}
 	var out []string
@@ -204,7 +234,7 @@ func (p *Plan) free(in nemesis.Injection) []string {
 
 func (p *Plan) busy(node string, in nemesis.Injection) bool {
 	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
-		return other.Fault != nemesis.FaultPartition && slices.Contains(other.Nodes, node) &&
+		return !overlaps(other.Fault) && slices.Contains(other.Nodes, node) &&
 			other.At < in.At+in.For+margin && in.At < other.At+other.For+margin
 	})
 }

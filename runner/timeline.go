@@ -55,6 +55,10 @@ func faultLine(in nemesis.Injection, nodes []string) string {
 		what = strings.Join(in.Nodes, " ")
 	}
 	switch {
+	case in.Slowdown != nil && len(in.Cuts) > 0:
+		what = nemesis.DescribeSlowdown(*in.Slowdown) + ": " + nemesis.DescribeWays(in.Cuts, nodes)
+	case in.Slowdown != nil:
+		what = nemesis.DescribeSlowdown(*in.Slowdown) + " " + in.Direction + " of the " + in.Target
 	case in.Fault == nemesis.FaultPartition && len(in.Cuts) > 0:
 		what = in.Shape + ": " + nemesis.Describe(in.Cuts, nodes)
 	case in.Fault == nemesis.FaultPartition:

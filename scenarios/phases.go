@@ -148,12 +148,23 @@ func faultOptions() map[string][]string {
 		"kill":      {"target"},
 		"pause":     {"target"},
 		"clock":     {"target", "skew", "jump"},
+		"latency":   {"target", "pairs", "direction", "delay", "jitter", "loss", "reorder"},
 	}
+}
+
+// allOptions are the options of any fault, each once, sorted.
+func allOptions() []string {
+	var all []string
+	for _, options := range faultOptions() {
+		all = append(all, options...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func readFault(v value, sc *Scenario, p Phase) Fault {
 	f := Fault{Line: v.node.Line}
-	s := v.section("name", "fault", "target", "shape", "skew", "jump", "at", "every", "for")
+	s := v.section(slices.Concat([]string{"name", "fault"}, allOptions(), []string{"at", "every", "for"})...)
 	if s.need("fault", "say what to do, as in fault: kill") {
 		s.word("fault", "fault", &f.Fault, names(Faults()))
 	}
@@ -163,8 +174,9 @@ func readFault(v value, sc *Scenario, p Phase) Fault {
 	}
 	readWhom(s, &f, sc)
 	readClock(s, &f)
+	readLatency(s, &f, sc)
 	readWhen(s, &f)
-	for _, option := range []string{"target", "shape", "skew", "jump"} {
+	for _, option := range allOptions() {
 		if f.Fault != "" && s.has(option) && !slices.Contains(faultOptions()[f.Fault], option) {
 			s.at(option).reportf("leave it out", "%s does not belong to the fault %s", option, f.Fault)
 		}

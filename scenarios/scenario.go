@@ -155,7 +155,7 @@ type Fault struct {
 	// Name tells it from others of its kind; the default is Fault, made
 	// unique with -2, -3, ….
 	Name  string `json:"name"`
-	Fault string `json:"fault"` // partition, kill, pause, clock
+	Fault string `json:"fault"` // partition, kill, pause, clock, latency, …
 	// Target is one, minority, majority, all, leader, followers, or names of
 	// nodes joined with commas.
 	Target string `json:"target,omitempty"`
@@ -167,6 +167,15 @@ type Fault struct {
 	// as far in the past. One of them is set for a clock fault.
 	Skew time.Duration `json:"skew_ns,omitempty"`
 	Jump time.Duration `json:"jump_ns,omitempty"`
+	// Delay, Jitter, Loss and Reorder are of a latency, as in
+	// agent.Slowdown; Direction says which packets of the target: both, out
+	// or in. Pairs, given instead of a target, are ordered: [from, to].
+	Delay     time.Duration `json:"delay_ns,omitempty"`
+	Jitter    time.Duration `json:"jitter_ns,omitempty"`
+	Loss      float64       `json:"loss,omitempty"`
+	Reorder   float64       `json:"reorder,omitempty"`
+	Direction string        `json:"direction,omitempty"`
+	Pairs     [][2]string   `json:"pairs,omitempty"`
 	// At is when, from the beginning of the phase; Every repeats from there
 	// on (first at Every, when At is not given) as long as For fits into the
 	// phase. One of them must be given.

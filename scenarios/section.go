@@ -148,5 +148,9 @@ func (s section) duration(key string, into *time.Duration, min, max time.Duratio
 	read(s, key, into, func(v value) (time.Duration, bool) { return v.duration(min, max) })
 }
 
+func (s section) share(key string, into *float64) {
+	read(s, key, into, func(v value) (float64, bool) { return measure(v, "a share, as in 5%", parseShare) })
+}
+
 func (v value) isMapping() bool { return v.node.Kind == yaml.MappingNode }
 func (v value) isList() bool    { return v.node.Kind == yaml.SequenceNode }

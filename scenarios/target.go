@@ -23,6 +23,9 @@ func readWhom(s section, f *Fault, sc *Scenario) {
 	if single || f.Fault != "partition" && f.Fault != "" {
 		f.Target = "one"
 	}
+	if s.has("pairs") {
+		f.Target = ""
+	}
 	read(s, "target", &f.Target, value.target)
 	if v, ok := s.fields["target"]; ok && f.Target != "" {
 		checkTarget(v, f.Target, sc)

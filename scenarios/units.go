@@ -87,6 +87,25 @@ func parseRate(s string) (float64, *problem) {
 	return n / per, nil
 }
 
+// parseShare reads "5%" or "0.1%" as a share from 0 to 1.
+func parseShare(s string) (float64, *problem) {
+	number, percent := strings.CutSuffix(s, "%")
+	if !percent {
+		if isNumber(s) {
+			return 0, &problem{fmt.Sprintf("%s has no unit", s), fmt.Sprintf("write %s%%", s)}
+		}
+		return 0, &problem{fmt.Sprintf("%q is not a share", s), "write a number and a percent sign, as in 5% or 0.1%"}
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	switch {
+	case err != nil || !isNumber(strings.TrimSpace(number)):
+		return 0, &problem{fmt.Sprintf("%q is not a share", s), "write a number and a percent sign, as in 5% or 0.1%"}
+	case n < 0 || n > 100:
+		return 0, &problem{fmt.Sprintf("%s is out of range", s), "from 0% to 100%"}
+	}
+	return n / 100, nil
+}
+
 // splitUnit parts a number from the word after it: "10 seconds", "256MB".
 func splitUnit(s string) (number, unit string) {
 	end := strings.IndexFunc(s, func(c rune) bool { return !unicode.IsDigit(c) && c != '.' && c != '-' && c != '+' })

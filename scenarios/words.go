@@ -26,6 +26,7 @@ func Names(recipes Recipes) []Vocabulary {
 		{"faults", Faults()},
 		{"targets", Targets()},
 		{"shapes", Shapes()},
+		{"directions", Directions()},
 		{"checks", Checks()},
 		{"models", Models()},
 	}
@@ -62,6 +63,7 @@ func Faults() []Word {
 		{"partition", "drop all packets between some of the nodes; shape says which"},
 		{"kill", "SIGKILL the node's process, and start it again at the heal"},
 		{"pause", "freeze every process of the node, unseen by it, and thaw it at the heal"},
+		{"latency", "delay, lose or reorder the packets between some of the nodes"},
 		{"clock", "show the node a clock that is off (skew) or leaps ahead and then behind (jump)"},
 	}
 }
@@ -75,6 +77,15 @@ func Targets() []Word {
 		{"all", "every node"},
 		{"leader", "the node that leads at the moment of injection"},
 		{"followers", "every node that does not lead at the moment of injection"},
+	}
+}
+
+// Directions are what the `direction` of a latency can be.
+func Directions() []Word {
+	return []Word{
+		{"both", "what the target sends to other nodes and what they send to it"},
+		{"out", "what the target sends to other nodes"},
+		{"in", "what other nodes send to the target"},
 	}
 }
 

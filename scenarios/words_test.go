@@ -22,7 +22,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("no %s", v.Title)
 		}
 	}
-	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "checks", "models"}
+	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "directions", "checks", "models"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("got %v, want %v", titles, want)
 	}
@@ -41,8 +41,11 @@ func TestEveryWordParses(t *testing.T) {
 	var sources []string
 	for _, w := range Faults() {
 		extra := ""
-		if w.Name == "clock" {
+		switch w.Name {
+		case "clock":
 			extra = ", skew: 1s"
+		case "latency":
+			extra = ", delay: 1ms"
 		}
 		sources = append(sources, fault("fault: "+w.Name+extra))
 	}
@@ -51,6 +54,9 @@ func TestEveryWordParses(t *testing.T) {
 	}
 	for _, w := range Shapes() {
 		sources = append(sources, fault("fault: partition, shape: "+w.Name))
+	}
+	for _, w := range Directions() {
+		sources = append(sources, fault("fault: latency, loss: 1%, direction: "+w.Name))
 	}
 	for _, w := range Checks() {
 		extra := ""

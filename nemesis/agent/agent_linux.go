@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
 )
 
 // Serve answers the requests that it reads from in, one JSON object a line,
@@ -34,6 +35,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 // An agent is the state behind one conversation: what is wanted of each node.
 type agent struct {
 	net   *cut.Network
+	slow  *slow.Network
 	netns int // of the bridges, as in package cut
 
 	disks disks
@@ -46,6 +48,7 @@ type agent struct {
 func newAgent(netns int) *agent {
 	return &agent{
 		net:   cut.New(strconv.Itoa(os.Getpid()), netns),
+		slow:  slow.New(cut.TableName(strconv.Itoa(os.Getpid())), cut.Lifetime),
 		netns: netns,
 		nodes: map[string]*node{},
 		said:  map[string]bool{},
@@ -69,6 +72,9 @@ func (a *agent) forget() {
 	for _, n := range a.all() {
 		n.mu.Lock()
 		n.down()
+		if n.ns != nil {
+			_ = n.ns.Close() // Nothing was written to it that could be lost.
+		}
 		n.mu.Unlock()
 	}
 }
@@ -92,6 +98,10 @@ func (a *agent) verbs() map[string]verb {
 		Cut:        {do: a.cut, needs: []string{"id", "pairs"}, lanes: onNet},
 		Mend:       {do: a.mend, needs: []string{"id"}, lanes: onNet},
 		Dropped:    {do: a.dropped, needs: []string{"id"}, lanes: onNet},
+		Slow:       {do: a.slowDown, needs: []string{"id", "pairs"}, lanes: onNet},
+		Hasten:     {do: a.hasten, needs: []string{"id"}, lanes: onNet},
+		Slowed:     {do: a.slowed, needs: []string{"id"}},
+		RoundTrip:  {do: a.roundTrip, needs: []string{"pairs"}},
 		Kill:       {do: a.kill, needs: []string{"node"}},
 		Freeze:     {do: a.freeze, needs: []string{"id", "node"}},
 		Thaw:       {do: a.thaw, needs: []string{"id", "node"}},
@@ -142,7 +152,7 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 		return Reply{}, fmt.Errorf("uname: %w", err)
 	}
 	if r.ID != "" {
-		if err := a.net.Rename(r.ID); err != nil {
+		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(cut.TableName(r.ID))); err != nil {
 			return Reply{}, err
 		}
 	}
@@ -183,6 +193,11 @@ func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 	if cuts > 0 {
 		was = append(was, count(cuts, "cut", "cuts"))
 	}
+	slows, slowErr := a.slow.Heal(ctx)
+	if slows > 0 {
+		was = append(was, count(slows, "delay", "delays"))
+	}
+	err = errors.Join(err, slowErr)
 	was = append(was, a.disks.heal()...)
 	for _, n := range a.all() {
 		some, nodeErr := n.heal(ctx)

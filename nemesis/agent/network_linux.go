@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -55,14 +56,14 @@ func say(c cut.Count) string {
 	return packets + " dropped, counted on its own pairs"
 }
 
-// renew keeps the cuts from expiring.
+// renew keeps what is cut and slowed from expiring.
 func (a *agent) renew(ctx context.Context) {
 	tick := time.NewTicker(cut.Renewal)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			_, err := guarded("renew", func() (any, error) { return nil, a.net.Renew(ctx) })
+			_, err := guarded("renew", func() (any, error) { return nil, errors.Join(a.net.Renew(ctx), a.slow.Renew(ctx)) })
 			a.complain(err)
 		case <-ctx.Done():
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ type node struct {
 	mu     sync.Mutex
 	main   *process // nil: the node is down
 	group  cgroup.Group
+	ns     *os.File        // its network namespace; nil if it is down or has none of its own
 	frozen map[string]bool // the IDs that froze it
 	clock  clock
 }
@@ -39,9 +41,13 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	defer n.mu.Unlock()
 	if r.Pid == 0 {
 		err := n.down()
-		return Reply{Evidence: "down"}, err
+		return Reply{Evidence: "down"}, errors.Join(err, a.place(ctx, n, nil, addresses))
 	}
+	before := n.main
 	if err := n.runs(r.Pid); err != nil {
+		return Reply{}, err
+	}
+	if err := a.place(ctx, n, before, addresses); err != nil {
 		return Reply{}, err
 	}
 	evidence := fmt.Sprintf("pid %d in cgroup %s", r.Pid, n.group.Path)
@@ -136,7 +142,7 @@ func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, fmt.Errorf("process %d was killed but has not ended: %w", pid, err)
 	}
 	took := time.Since(begin)
-	return Reply{Evidence: fmt.Sprintf("pid %d gone after %v%s", pid, round(took), was), Took: took}, n.down()
+	return Reply{Evidence: fmt.Sprintf("pid %d gone after %v%s", pid, round(took), was), Took: took}, errors.Join(n.down(), a.place(ctx, n, nil, nil))
 }
 
 // heal takes back everything that is wanted of the node, and says what it was.

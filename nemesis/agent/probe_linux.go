@@ -35,6 +35,8 @@ func Abilities(ctx context.Context) []Ability {
 	}{
 		{Ability{Fault: "partition", Backend: "nftables, bridge family",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryPartition},
+		{Ability{Fault: "latency", Backend: "netfilter queue",
+			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE, and CONFIG_NFT_QUEUE or CONFIG_NETFILTER_XT_TARGET_NFQUEUE with CONFIG_NFT_COMPAT"}, tryLatency},
 		{Ability{Fault: "kill", Backend: "pidfd",
 			Hint: "run as root with CAP_KILL, on Linux 5.3 or later"}, tryKill},
 		{Ability{Fault: "pause", Backend: "freezer",

@@ -30,6 +30,18 @@ const (
 	// Dropped answers with the packets dropped since the cut of the fault ID:
 	// Evidence and Number.
 	Dropped = "dropped"
+	// Slow does to the packets of the ordered Pairs what Slowdown says, for the
+	// fault ID. Those of several IDs add up.
+	Slow = "slow"
+	// Hasten takes back what Slow did for the fault ID; twice is no error.
+	Hasten = "hasten"
+	// Slowed answers with what Slow has done for the fault ID: Evidence, and
+	// the packets delayed or lost as Number.
+	Slowed = "slowed"
+	// RoundTrip measures how long the network takes from the first node of the
+	// first of the Pairs to the second and back: Number, in nanoseconds. No
+	// process of the nodes is asked, so that a frozen node answers too.
+	RoundTrip = "round-trip"
 	// Kill sends SIGKILL to the node's main process and waits until it is
 	// gone. A frozen node is thawed by it, since it could not die otherwise.
 	Kill = "kill"
@@ -67,7 +79,22 @@ type Request struct {
 	Addresses []string      `json:"addresses,omitempty"`
 	Pairs     [][2]string   `json:"pairs,omitempty"` // names of nodes: [from, to]
 	Offset    time.Duration `json:"offset_ns,omitempty"`
+	Slowdown  *Slowdown     `json:"slowdown,omitempty"`
 	Disk      *Disk         `json:"disk,omitempty"`
+}
+
+// A Slowdown is what happens to packets on their way from one node to another.
+type Slowdown struct {
+	// Delay is added to each packet, give or take at most Jitter, drawn
+	// evenly. Jitter lets no packet overtake another.
+	Delay  time.Duration `json:"delay_ns,omitempty"`
+	Jitter time.Duration `json:"jitter_ns,omitempty"`
+	// Loss and Reorder are shares of packets, from 0 to 1: those that never
+	// arrive, and those that are not delayed and so overtake others.
+	Loss    float64 `json:"loss,omitempty"`
+	Reorder float64 `json:"reorder,omitempty"`
+	// Seed makes the draws repeatable.
+	Seed uint64 `json:"seed,omitempty"`
 }
 
 // A Reply answers the request with the same Seq.
@@ -88,7 +115,7 @@ type Reply struct {
 
 // An Ability is one thing that faults need, and whether this host has it.
 type Ability struct {
-	// Fault is the fault that needs it: "partition", "clock", "pause", "kill".
+	// Fault is the fault that needs it: "partition", "clock", "pause", "kill", ….
 	Fault string `json:"fault"`
 	// Backend is how it would be done here, for example "nftables, bridge
 	// family" or "freezer, cgroup v1".

@@ -66,12 +66,13 @@ func New(name string, netns int) *Network {
 		netns: netns, count: true,
 		address: map[string][]netip.Addr{}, cuts: map[string]*fault{}, dropped: map[pair]uint64{},
 	}
-	n.table = newTable(tableName(name), n.count)
+	n.table = newTable(TableName(name), n.count)
 	return n
 }
 
-// tableName keeps to what nftables takes without quotes.
-func tableName(name string) string {
+// TableName is the name of the table of a [Network] of that name: [Prefix], an
+// underscore and what nftables takes of it without quotes.
+func TableName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
@@ -85,7 +86,7 @@ func tableName(name string) string {
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	renamed := newTable(tableName(name), n.count)
+	renamed := newTable(TableName(name), n.count)
 	if n.made && renamed.Name != n.table.Name {
 		return fmt.Errorf("the table %s is in use already", n.table.Name)
 	}

@@ -70,6 +70,10 @@ func (p *Playground) Close() error {
 // good until Close.
 func (p *Playground) Bridge() int { return int(p.bridge.Fd()) }
 
+// Endpoint is a file descriptor of the network namespace of endpoint i, good
+// until Close.
+func (p *Playground) Endpoint(i int) int { return int(p.endpoints[i].Fd()) }
+
 // Address is the IPv4 address of endpoint i.
 func (p *Playground) Address(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 99, 0, byte(i + 1)})

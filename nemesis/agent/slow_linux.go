@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
+)
+
+// place tells who works in the node's network where that is now, if the node
+// runs another process than before. The node is locked.
+func (a *agent) place(ctx context.Context, n *node, before *process, addresses []netip.Addr) error {
+	old, fd := n.ns, -1
+	var err error
+	if n.main == nil || n.main != before {
+		n.ns = nil
+	}
+	if n.main != nil && n.main != before {
+		n.ns, err = openNetwork(n.main)
+	}
+	if n.ns != nil {
+		fd = int(n.ns.Fd())
+	}
+	err = errors.Join(err, a.slow.Place(ctx, n.name, fd, addresses))
+	if old != nil && old != n.ns {
+		_ = old.Close() // Nothing was written to it that could be lost.
+	}
+	return err
+}
+
+// openNetwork opens the network namespace of a process. It is nil if that is
+// the one that we are in: rules in there would be about everybody.
+func openNetwork(p *process) (*os.File, error) {
+	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", p.pid))
+	if err != nil {
+		return nil, fmt.Errorf("open the network of process %d: %w (CAP_SYS_PTRACE is needed)", p.pid, err)
+	}
+	theirs, err := ns.Stat()
+	ours, ownErr := os.Stat("/proc/self/ns/net")
+	if err := errors.Join(err, ownErr); err != nil {
+		return nil, errors.Join(err, ns.Close())
+	}
+	if os.SameFile(theirs, ours) {
+		return nil, ns.Close()
+	}
+	if !p.alive() { // It may have been another process of the same pid.
+		return nil, errors.Join(fmt.Errorf("process %d has ended", p.pid), ns.Close())
+	}
+	return ns, nil
+}
+
+func (a *agent) slowDown(ctx context.Context, r Request) (Reply, error) {
+	if r.Slowdown == nil {
+		return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, "slowdown")
+	}
+	s := *r.Slowdown
+	c, err := a.slow.Slow(ctx, r.ID, r.Pairs, slow.Profile{
+		Delay: s.Delay, Jitter: s.Jitter, Loss: s.Loss, Reorder: s.Reorder, Seed: s.Seed,
+	})
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{
+		Evidence: fmt.Sprintf("%s of nodes slowed within %v, %s in all read back from the kernel; %s",
+			count(c.Changed, "pair", "pairs"), round(c.Took), count(c.Senders, "sender", "senders"), a.slow.Backend()),
+		Took: c.Took,
+	}, nil
+}
+
+// hasten answers with what the delay has done, for which it is too late to ask
+// afterwards.
+func (a *agent) hasten(ctx context.Context, r Request) (Reply, error) {
+	c, err := a.slow.Mend(ctx, r.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if c.Changed == 0 {
+		return Reply{Evidence: "nothing was slowed by it"}, nil
+	}
+	return Reply{
+		Evidence: fmt.Sprintf("%s of nodes let go within %v, %s still slowed by others; %s",
+			count(c.Changed, "pair", "pairs"), round(c.Took), count(c.Senders, "sender", "senders"), sayTally(c.Tally)),
+		Number: int64(c.Tally.Delayed + c.Tally.Lost),
+		Took:   c.Took,
+	}, nil
+}
+
+func (a *agent) slowed(_ context.Context, r Request) (Reply, error) {
+	t, err := a.slow.Count(r.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Evidence: sayTally(t), Number: int64(t.Delayed + t.Lost)}, nil
+}
+
+// sayTally counts large packets that the kernel has put together as one.
+func sayTally(t slow.Tally) string {
+	text := count(int(t.Delayed), "packet", "packets") + " delayed"
+	if t.Delayed > 0 {
+		text += fmt.Sprintf(", by %v on average", round(t.Held/time.Duration(t.Delayed)))
+	}
+	if t.Lost > 0 {
+		text += fmt.Sprintf(", %d lost", t.Lost)
+	}
+	if t.Overtook > 0 {
+		text += fmt.Sprintf(", %d let overtake", t.Overtook)
+	}
+	return text
+}
+
+// roundTrip does not lock the node for the time that it takes.
+func (a *agent) roundTrip(ctx context.Context, r Request) (Reply, error) {
+	to, ok := a.slow.Address(r.Pairs[0][1])
+	if !ok {
+		return Reply{}, fmt.Errorf("no address is known of node %q", r.Pairs[0][1])
+	}
+	from, err := a.networkOf(ctx, r.Pairs[0][0])
+	if err != nil {
+		return Reply{}, err
+	}
+	defer from.Close()
+	var took []time.Duration
+	for range 3 { // The shortest: a processor that is busy makes it longer only.
+		one, err := slow.RoundTrip(ctx, int(from.Fd()), to)
+		if err != nil {
+			return Reply{}, fmt.Errorf("measure the way from %s to %s: %w", r.Pairs[0][0], r.Pairs[0][1], err)
+		}
+		took = append(took, one)
+	}
+	best := slices.Min(took)
+	return Reply{Evidence: fmt.Sprintf("round trip from %s to %s %v", r.Pairs[0][0], r.Pairs[0][1], round(best)), Number: int64(best)}, nil
+}
+
+// networkOf opens the network namespace of a node that runs once more.
+func (a *agent) networkOf(ctx context.Context, name string) (*os.File, error) {
+	n, err := a.hold(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer n.mu.Unlock()
+	if err := n.running(); err != nil {
+		return nil, err
+	}
+	if n.ns == nil {
+		return nil, fmt.Errorf("%s is not in a network of its own", name)
+	}
+	fd, err := unix.FcntlInt(n.ns.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the network of %s again: %w", name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}

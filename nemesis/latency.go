@@ -1,0 +1,154 @@
+package nemesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// A latency delays, loses or reorders what some nodes send to others. That
+// packets were held, and how long the network now takes there and back, shows
+// that it bites. Traffic between clients and nodes is not touched.
+type latency struct {
+	id       string
+	cuts     [][2]string
+	slowdown agent.Slowdown
+	cluster  Cluster
+	before   string // what a round trip took before, if that could be measured
+}
+
+// The directions of a latency, as a scenario names them: which packets of the
+// target are slowed.
+const (
+	DirectionBoth = "both" // what it sends and what is sent to it
+	DirectionOut  = "out"  // what it sends
+	DirectionIn   = "in"   // what is sent to it
+)
+
+// Ways are the ordered pairs of nodes whose packets are slowed for a target:
+// those between it and all others in that direction. With every node a target
+// these are all pairs.
+func Ways(direction string, nodes, around []string) [][2]string {
+	var ways [][2]string
+	for _, way := range pairs(nodes, nodes) {
+		out, in := contains(around, way[0]), contains(around, way[1])
+		if way[0] != way[1] && (out && direction != DirectionIn || in && direction != DirectionOut) {
+			ways = append(ways, way)
+		}
+	}
+	return ways
+}
+
+func contains(names []string, name string) bool { return len(inOrder([]string{name}, names)) > 0 }
+
+// glance is how long a measurement before the fault may take; the fault is not
+// kept waiting for one that gets no answer.
+const glance = 300 * time.Millisecond
+
+func (l *latency) inject(ctx context.Context) error {
+	l.before = l.roundTrip(ctx, glance)
+	_, err := l.cluster.Ask(ctx, agent.Request{Do: agent.Slow, ID: l.id, Pairs: l.cuts, Slowdown: &l.slowdown})
+	return err
+}
+
+// roundTrip measures over the first pair; it is empty if there is no answer,
+// as between nodes that are parted or down.
+func (l *latency) roundTrip(ctx context.Context, within time.Duration) string {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	r, err := l.cluster.Ask(ctx, agent.Request{Do: agent.RoundTrip, ID: l.id, Pairs: l.cuts[:1]})
+	if err != nil {
+		return ""
+	}
+	return r.Evidence
+}
+
+func (l *latency) verify(ctx context.Context) (string, error) {
+	for {
+		r, err := l.cluster.Ask(ctx, agent.Request{Do: agent.Slowed, ID: l.id})
+		switch {
+		case err != nil:
+			return "", err
+		case r.Number > 0:
+			return join(r.Evidence, l.roundTrip(ctx, l.answers()), before(l.before)), nil
+		}
+		if !pauseFor(ctx, probeEvery) {
+			return "", errors.New("no packet met the delay: the nodes concerned had nothing to say to each other")
+		}
+	}
+}
+
+// answers is how long three round trips may take now.
+func (l *latency) answers() time.Duration {
+	return glance + 8*(l.slowdown.Delay+l.slowdown.Jitter)
+}
+
+func before(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "before: " + text
+}
+
+func join(texts ...string) string {
+	var said []string
+	for _, t := range texts {
+		if t != "" {
+			said = append(said, t)
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+func (l *latency) hold(ctx context.Context, _ func(says, evidence string)) error {
+	<-ctx.Done()
+	return nil
+}
+
+// heal lets go what is held; the evidence holds the count of all packets.
+func (l *latency) heal(ctx context.Context) (string, error) {
+	r, err := l.cluster.Ask(ctx, agent.Request{Do: agent.Hasten, ID: l.id})
+	if err != nil {
+		return "", err
+	}
+	return join(r.Evidence, l.roundTrip(ctx, glance)), nil
+}
+
+// DescribeSlowdown says in a few words what happens to packets.
+func DescribeSlowdown(s agent.Slowdown) string {
+	var parts []string
+	if s.Delay > 0 {
+		text := "delayed by " + s.Delay.String()
+		if s.Jitter > 0 {
+			text += " ± " + s.Jitter.String()
+		}
+		parts = append(parts, text)
+	}
+	if s.Loss > 0 {
+		parts = append(parts, percent(s.Loss)+" lost")
+	}
+	if s.Reorder > 0 {
+		parts = append(parts, percent(s.Reorder)+" let overtake")
+	}
+	return "packets " + strings.Join(parts, ", ")
+}
+
+func percent(share float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", 100*share), "0"), ".") + "%"
+}
+
+// DescribeWays says between whom packets are slowed: "n1 → n2 n3; n2 → n1".
+func DescribeWays(ways [][2]string, nodes []string) string {
+	var parts []string
+	for _, from := range nodes {
+		_, to := lost(ways, from, nodes)
+		if len(to) > 0 {
+			parts = append(parts, from+" → "+strings.Join(to, " "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
