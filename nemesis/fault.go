@@ -15,12 +15,13 @@ const (
 	FaultKill      = "kill"
 	FaultPause     = "pause"
 	FaultClock     = "clock"
+	FaultDisk      = "disk"
 	FaultLatency   = "latency"
 )
 
 // Faults are the names of all faults that [Run] knows.
 func Faults() []string {
-	return []string{FaultPartition, FaultKill, FaultPause, FaultClock, FaultLatency}
+	return []string{FaultPartition, FaultKill, FaultPause, FaultClock, FaultDisk, FaultLatency}
 }
 
 // A fault is one way to hurt a cluster, and the way back. The four steps are
@@ -54,6 +55,12 @@ func newFault(in Injection, nodes []string, x Exec) (fault, error) {
 	case FaultLatency:
 		return &latency{id: in.ID, cuts: in.Cuts, slowdown: *in.Slowdown, cluster: c}, nil
 	}
+	if in.Fault == FaultDisk && in.Disk != nil {
+		if in.Disk.Kind == PowerFailure {
+			return newPowerFailure(in.ID, nodes, *in.Disk, c, x.Since), nil
+		}
+		return &disk{id: in.ID, nodes: nodes, does: *in.Disk, cluster: c}, nil
+	}
 	return nil, fmt.Errorf("there is no fault %q", in.Fault)
 }
 
@@ -68,6 +75,8 @@ func describe(in Injection, nodes, all []string) string {
 		return "every process frozen"
 	case FaultClock:
 		return "clock set off by " + signed(in.Clock[0].Offset)
+	case FaultDisk:
+		return DescribeDisk(*in.Disk)
 	case FaultLatency:
 		return DescribeSlowdown(*in.Slowdown) + ": " + DescribeWays(in.Cuts, all)
 	}

@@ -39,6 +39,8 @@ type Injection struct {
 	// Clock is what the nodes' clocks do: at After (from the injection) each
 	// is set off by Offset.
 	Clock []ClockStep `json:"clock,omitempty"`
+	// Disk is what is done to the nodes' disks.
+	Disk *agent.Disk `json:"disk,omitempty"`
 	// Slowdown and Direction belong to latencies: what happens to the packets
 	// of Cuts, which are made from Direction at the moment of injection if
 	// the Target is a role.

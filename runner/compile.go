@@ -146,6 +146,9 @@ func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
 	if in.Fault == nemesis.FaultClock {
 		in.Clock = clockSteps(d.fault)
 	}
+	if d.fault.Disk != nil {
+		in.Disk = diskOf(*d.fault.Disk, d.stream.rng)
+	}
 	err := p.drawNodes(&in, d)
 	return in, err
 }

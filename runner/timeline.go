@@ -64,6 +64,9 @@ func faultLine(in nemesis.Injection, nodes []string) string {
 	case in.Fault == nemesis.FaultPartition:
 		what = in.Shape + " around the " + in.Target
 	}
+	if in.Disk != nil {
+		what += " " + nemesis.DescribeDisk(*in.Disk)
+	}
 	for i, step := range in.Clock {
 		what += [2]string{" off by ", ", then "}[min(i, 1)] + step.Offset.String()
 	}

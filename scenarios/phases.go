@@ -148,6 +148,7 @@ func faultOptions() map[string][]string {
 		"kill":      {"target"},
 		"pause":     {"target"},
 		"clock":     {"target", "skew", "jump"},
+		"disk":      {"target", "kind", "path", "calls", "takes", "room", "lose"},
 		"latency":   {"target", "pairs", "direction", "delay", "jitter", "loss", "reorder"},
 	}
 }
@@ -174,6 +175,7 @@ func readFault(v value, sc *Scenario, p Phase) Fault {
 	}
 	readWhom(s, &f, sc)
 	readClock(s, &f)
+	readDisk(s, &f, sc)
 	readLatency(s, &f, sc)
 	readWhen(s, &f)
 	for _, option := range allOptions() {

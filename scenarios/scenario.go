@@ -20,6 +20,7 @@ type Scenario struct {
 	Phases   []Phase  `json:"phases"`
 	Settle   Settle   `json:"settle"`
 	Checks   []Check  `json:"checks"`
+	Never    []Never  `json:"never,omitempty"`
 	Earned   Earned   `json:"earned"`
 	// Expect is "valid" or "violation"; the latter for a system known to be
 	// broken. The default is valid.
@@ -167,6 +168,8 @@ type Fault struct {
 	// as far in the past. One of them is set for a clock fault.
 	Skew time.Duration `json:"skew_ns,omitempty"`
 	Jump time.Duration `json:"jump_ns,omitempty"`
+	// Disk is of a disk fault.
+	Disk *Disk `json:"disk,omitempty"`
 	// Delay, Jitter, Loss and Reorder are of a latency, as in
 	// agent.Slowdown; Direction says which packets of the target: both, out
 	// or in. Pairs, given instead of a target, are ordered: [from, to].

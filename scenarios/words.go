@@ -26,6 +26,8 @@ func Names(recipes Recipes) []Vocabulary {
 		{"faults", Faults()},
 		{"targets", Targets()},
 		{"shapes", Shapes()},
+		{"kinds of disk faults", DiskKinds()},
+		{"losses", Losses()},
 		{"directions", Directions()},
 		{"checks", Checks()},
 		{"models", Models()},
@@ -64,6 +66,7 @@ func Faults() []Word {
 		{"kill", "SIGKILL the node's process, and start it again at the heal"},
 		{"pause", "freeze every process of the node, unseen by it, and thaw it at the heal"},
 		{"latency", "delay, lose or reorder the packets between some of the nodes"},
+		{"disk", "make calls on the node's files fail or wait, or fail its power so that what was not synced is lost; kind says which"},
 		{"clock", "show the node a clock that is off (skew) or leaps ahead and then behind (jump)"},
 	}
 }

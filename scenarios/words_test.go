@@ -22,7 +22,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("no %s", v.Title)
 		}
 	}
-	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "directions", "checks", "models"}
+	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "kinds of disk faults", "losses", "directions", "checks", "models"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("got %v, want %v", titles, want)
 	}
@@ -44,6 +44,8 @@ func TestEveryWordParses(t *testing.T) {
 		switch w.Name {
 		case "clock":
 			extra = ", skew: 1s"
+		case "disk":
+			extra = ", kind: eio"
 		case "latency":
 			extra = ", delay: 1ms"
 		}

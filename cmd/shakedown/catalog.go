@@ -20,7 +20,7 @@ func catalog() cli.Catalog {
 			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client) }},
 			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},
 		},
-		Faults:    []string{"partition", "kill", "pause", "clock", "latency"},
+		Faults:    []string{"partition", "kill", "pause", "clock", "disk", "latency"},
 		Workloads: []string{"register"},
 		Checks: []string{
 			"linearizable",

@@ -3,6 +3,7 @@ package disk
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // sector is the unit in which disks write: less than one is never torn.
@@ -46,10 +47,10 @@ func (e Evidence) String() string {
 }
 
 // somePaths is how many Evidence names.
-const somePaths = 8
+const somePaths = 4
 
 func (e *Evidence) names(path string) {
-	if len(e.Paths) < somePaths && path != "" {
+	if len(e.Paths) < somePaths && path != "" && !slices.Contains(e.Paths, path) {
 		e.Paths = append(e.Paths, path)
 	}
 }

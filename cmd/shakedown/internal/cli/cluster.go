@@ -46,7 +46,7 @@ func specOf(run, image string, p *runner.Plan) docker.Spec {
 	s := p.Scenario.System
 	return docker.Spec{
 		Run: run, Scenario: p.Scenario.Name, Nodes: p.Nodes,
-		Image: image, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data,
+		Image: image, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data, FaultyDisk: p.HurtsDisks(),
 		CPUs: s.Limits.CPUs, MemoryBytes: s.Limits.MemoryBytes,
 	}
 }

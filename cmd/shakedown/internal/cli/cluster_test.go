@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
@@ -36,7 +37,8 @@ func zeroFields(v any) []string {
 
 // Without this a new field could be read from scenarios and never reach docker.
 func TestEveryFieldReachesDocker(t *testing.T) {
-	p := &runner.Plan{Scenario: &scenarios.Scenario{Name: "s", System: filledSystem()}, Nodes: []string{"n1"}}
+	p := &runner.Plan{Scenario: &scenarios.Scenario{Name: "s", System: filledSystem()}, Nodes: []string{"n1"},
+		Faults: []nemesis.Injection{{Fault: nemesis.FaultDisk}}}
 	if zero := zeroFields(specOf("run", "image", p)); zero != nil {
 		t.Errorf("docker.Spec: %v are not set", zero)
 	}
