@@ -15,7 +15,7 @@ require (
 	github.com/mdlayher/netlink v1.7.3-0.20250113171957-fbb4dce95f42 // agent: throw-away networks, packet queues
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts
 	github.com/spf13/cobra v1.10.2 // the command line
-	github.com/spf13/pflag v1.0.9 //
+	github.com/spf13/pflag v1.0.9 // the command line: which flags were given
 	go.etcd.io/bbolt v1.4.3 // tests: a real database on that disk
 	go.etcd.io/etcd/api/v3 v3.6.16 // client: what etcd answers
 	go.etcd.io/etcd/client/v3 v3.6.16 // client: etcd
