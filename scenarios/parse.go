@@ -22,6 +22,12 @@ func Parse(path string, src []byte, recipes Recipes) (*Scenario, error) {
 // "phases.storm.for=10s". A field that is not there is added. Findings about
 // an override have the Path "--set" and the override for an excerpt.
 func ParseWith(path string, src []byte, recipes Recipes, sets []string) (*Scenario, error) {
+	return ParseJudged(path, src, recipes, sets, nil)
+}
+
+// ParseJudged is [ParseWith] with a judge of the rules under never:, whose
+// findings are among the others. Without one they are only read.
+func ParseJudged(path string, src []byte, recipes Recipes, sets []string, judge Judge) (*Scenario, error) {
 	d, root := load(path, src)
 	if root != nil {
 		for _, set := range sets {
@@ -30,7 +36,7 @@ func ParseWith(path string, src []byte, recipes Recipes, sets []string) (*Scenar
 	}
 	var out *Scenario
 	if root != nil {
-		out = readScenario(value{d, root, ""}, recipes)
+		out = readScenario(value{d, root, ""}, recipes, judge)
 	}
 	if err := d.err(); err != nil {
 		return nil, err
@@ -64,7 +70,7 @@ func boolInt(b bool) int {
 
 // readScenario reads the whole document. What depends on something else is
 // read after it, wherever it stands in the file.
-func readScenario(v value, recipes Recipes) *Scenario {
+func readScenario(v value, recipes Recipes, judge Judge) *Scenario {
 	if !isScenario(v) {
 		return nil
 	}
@@ -81,12 +87,9 @@ func readScenario(v value, recipes Recipes) *Scenario {
 	out.Phases = readPhases(s, out)
 	out.Settle = readSettle(s)
 	out.Checks = readChecks(s, out.Workload)
+	out.Never = readNever(s, judge)
 	out.Earned = readEarned(s, out)
 	s.word("expect", "outcome", &out.Expect, []string{"valid", "violation"})
-	if never, ok := s.fields["never"]; ok {
-		never.report("never is not supported yet, and ignoring it would make a pass worth less than it says",
-			"leave it out, or rename it to x-never to keep it as a note")
-	}
 	return out
 }
 

@@ -20,6 +20,7 @@ type Scenario struct {
 	Phases   []Phase  `json:"phases"`
 	Settle   Settle   `json:"settle"`
 	Checks   []Check  `json:"checks"`
+	Never    []Never  `json:"never,omitempty"`
 	Earned   Earned   `json:"earned"`
 	// Expect is "valid" or "violation"; the latter for a system known to be
 	// broken. The default is valid.

@@ -24,16 +24,24 @@ func (f checkFlags) partial() bool {
 // checkers are those that the flags ask for, out of what is judged anyway:
 // the checks of base, and the rules.
 func (f checkFlags) checkers(base []catalog.Spec, rules []checkers.Checker) ([]checkers.Checker, error) {
-	specs, err := f.apply(base)
-	if err != nil {
-		return nil, err
+	rest := f
+	rest.only = slices.DeleteFunc(slices.Clone(f.only), func(name string) bool {
+		return slices.ContainsFunc(rules, func(c checkers.Checker) bool { return c.Name() == name })
+	})
+	var all []checkers.Checker
+	if len(f.only) == 0 || len(rest.only) > 0 {
+		specs, err := rest.apply(base)
+		if err != nil {
+			return nil, err
+		}
+		if all, err = catalog.NewAll(specs); err != nil {
+			return nil, usage(err, "shakedown list checks tells what can be asked")
+		}
 	}
-	all, err := catalog.NewAll(specs)
-	if err != nil {
-		return nil, usage(err, "shakedown list checks tells what can be asked")
-	}
-	if len(f.only) == 0 {
-		all = append(all, rules...)
+	for _, rule := range rules {
+		if len(f.only) == 0 || slices.Contains(f.only, rule.Name()) {
+			all = append(all, rule)
+		}
 	}
 	for _, file := range f.invariants {
 		more, err := rulesOf(file)

@@ -112,7 +112,7 @@ func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
 	if f.format != "" {
 		return usage(errors.New("--format is for a file, and this is a run"), "leave it out")
 	}
-	all, err := f.checkers(specsOf(c.plan.Scenario, c.logged), nil)
+	all, err := c.checkers(f)
 	if err != nil {
 		return err
 	}

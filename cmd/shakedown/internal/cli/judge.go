@@ -166,9 +166,13 @@ func codeFor(got, want checkers.Verdict) int {
 	return exitViolation
 }
 
-// checkers are all that the scenario asks for.
-func (c *runCase) checkers() ([]checkers.Checker, error) {
-	return checkFlags{}.checkers(specsOf(c.plan.Scenario, c.logged), nil)
+// checkers are all that the scenario asks for, as the flags narrow it.
+func (c *runCase) checkers(f checkFlags) ([]checkers.Checker, error) {
+	rules, err := rulesIn(c.plan.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	return f.checkers(specsOf(c.plan.Scenario, c.logged), rules)
 }
 
 // judge runs the checks over the case. Nothing is written.

@@ -23,6 +23,9 @@ const maxScenario = 1 << 20
 type source struct {
 	path string
 	src  []byte
+	// folder is where the files beside it are; empty for a bundled one, which
+	// has none.
+	folder string
 }
 
 // find reads the scenarios that the arguments name: bundled ones by name,
@@ -57,7 +60,7 @@ func findOne(arg string) ([]source, error) {
 		return findIn(arg)
 	}
 	src, err := readSource(arg)
-	return []source{{path: arg, src: src}}, err
+	return []source{{path: arg, src: src, folder: filepath.Dir(arg)}}, err
 }
 
 // findIn reads every scenario directly in a folder, in order of name.
@@ -76,7 +79,7 @@ func findIn(dir string) ([]source, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, source{path: file, src: src})
+		out = append(out, source{path: file, src: src, folder: dir})
 	}
 	if len(out) == 0 {
 		return nil, usage(fmt.Errorf("there is no scenario in folder %s", dir), "a scenario is a file that ends in .yaml")
@@ -142,7 +145,7 @@ func (r *root) parse(s source, set []string) (*scenarios.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scenarios.ParseWith(s.path, s.src, recipes, set)
+	return scenarios.ParseJudged(s.path, s.src, recipes, set, s.judge)
 }
 
 // completeScenarios offers the names of bundled scenarios to a shell, which

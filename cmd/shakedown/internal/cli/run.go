@@ -272,7 +272,7 @@ func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error
 		return errors.Join(failed, err)
 	}
 	c.outcome, c.reasons = outcome, reasonsOf(outcome, failed)
-	all, err := c.checkers()
+	all, err := c.checkers(checkFlags{})
 	if err != nil {
 		return errors.Join(failed, err)
 	}
