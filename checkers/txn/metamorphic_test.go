@@ -23,13 +23,15 @@ func reindexed(ops []history.Op) *history.History {
 	return history.New(ops)
 }
 
-// changes are ways to change a history that must not make it any worse. same
-// says that they must not make it any better either.
-func changes() []struct {
+// A change is a way to change a history that must not make it any worse. same
+// says that it must not make it any better either.
+type change struct {
 	name string
 	same bool
 	do   func(rng *rand.Rand, lists bool, ops []history.Op) []history.Op
-} {
+}
+
+func changes() []change {
 	rename := func(pairs ...string) func(*rand.Rand, bool, []history.Op) []history.Op {
 		return func(_ *rand.Rand, _ bool, ops []history.Op) []history.Op {
 			for i := range ops {
@@ -38,11 +40,7 @@ func changes() []struct {
 			return ops
 		}
 	}
-	return []struct {
-		name string
-		same bool
-		do   func(rng *rand.Rand, lists bool, ops []history.Op) []history.Op
-	}{
+	return []change{
 		{"processes are called otherwise", true, func(_ *rand.Rand, _ bool, ops []history.Op) []history.Op {
 			for i := range ops {
 				ops[i].Process = 1000 - ops[i].Process
