@@ -9,9 +9,9 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 )
 
-// causalClocks is how many numbers the clocks of a causal check may hold in
-// all: 512 MB.
-const causalClocks = 1 << 27
+// causalClocks is how many vertices the clocks of a causal check may take: 2 GB
+// at most, since those that nothing keeps any more count too.
+const causalClocks = 10_000_000
 
 // Causal decides whether registers are causally consistent.
 //
@@ -32,8 +32,9 @@ const causalClocks = 1 << 27
 // Every process carries a clock with a place for each process; a read takes in
 // the clock of the write that it reads from, and looks among the writes of its
 // key that it knows of for one that knows of its own. Cost: O(n × processes)
-// in time and memory. Unknown: a value was written twice to a key; that many
-// processes would take more than 512 MB; no read ended ok. Counterexample:
+// at worst; clocks share what they agree on, so that retired processes cost
+// next to nothing. Unknown: a value was written twice to a key; the clocks take
+// more than 2 GB; no read ended ok. Counterexample:
 // "process 3 read 1 (#20), but knew of the write of 2 (#12) since #18, and
 // process 4 knew of 1 (#9) when it wrote 2."
 func Causal() checkers.Checker {
@@ -51,32 +52,16 @@ type causality struct {
 	r       *report
 	keys    map[string]*causalKey
 	members map[int]int32 // process → member
-	clocks  []clock       // by member
-	// learned is, by member, the operations by which it learned of each other.
-	learned [][]history.Operation
+	clocks  *clocks
+	known   []*clock  // by member
+	at      []int32   // by member, how many writes it has made
+	heard   [][]heard // by member, in order
 }
 
-// A clock is how many operations of each member are known.
-type clock []int32
-
-func (c clock) of(member int32) int32 {
-	if int(member) >= len(c) {
-		return 0
-	}
-	return c[member]
-}
-
-// join takes in what another clock knows, and calls news for each member.
-func (c *clock) join(other clock, news func(member int)) {
-	for len(*c) < len(other) {
-		*c = append(*c, 0)
-	}
-	for m, n := range other {
-		if n > (*c)[m] {
-			(*c)[m] = n
-			news(m)
-		}
-	}
+// A heard is a read with what the writer knew.
+type heard struct {
+	op    history.Operation
+	known *clock
 }
 
 // A causalKey is what was written to a key.
@@ -95,7 +80,7 @@ type causalWrite struct {
 	op     history.Operation
 	member int32
 	at     int32
-	known  clock
+	known  *clock
 }
 
 func judgeCausal(r *report, ops []history.Operation) {
@@ -105,8 +90,12 @@ func judgeCausal(r *report, ops []history.Operation) {
 		return
 	}
 	for i, o := range moments {
-		if r.spend(1 + len(c.clocks)/4) {
+		if r.spend(16) {
 			r.cutShort(i, len(moments))
+			return
+		}
+		if c.clocks.made > causalClocks {
+			r.doubt("The clocks of %d processes take too much memory after %d of %s.", len(c.members), i, number(len(moments), "operation"))
 			return
 		}
 		c.step(o)
@@ -118,7 +107,6 @@ func judgeCausal(r *report, ops []history.Operation) {
 // cannot end before the write that it reads from began.
 func (c *causality) declare(ops []history.Operation) []history.Operation {
 	var moments []history.Operation
-	writes := 0
 	for _, o := range ops {
 		isWrite := o.Invoke.F == fWrite
 		if isWrite {
@@ -135,17 +123,10 @@ func (c *causality) declare(ops []history.Operation) []history.Operation {
 			if _, known := c.members[o.Invoke.Process]; !known {
 				c.members[o.Invoke.Process] = int32(len(c.members))
 			}
-			if isWrite {
-				writes++
-			}
 		}
 	}
-	if n := len(c.members); n*(writes+2*n) > causalClocks {
-		c.r.doubt("%d processes with %d writes would take too much memory.", n, writes)
-		return nil
-	}
-	c.clocks = make([]clock, len(c.members))
-	c.learned = make([][]history.Operation, len(c.members))
+	n := len(c.members)
+	c.clocks, c.known, c.at, c.heard = newClocks(n), make([]*clock, n), make([]int32, n), make([][]heard, n)
 	slices.SortFunc(moments, func(a, b history.Operation) int { return cmp.Compare(moved(a), moved(b)) })
 	return moments
 }
@@ -173,13 +154,11 @@ func (c *causality) key(name string) *causalKey {
 
 func (c *causality) step(o history.Operation) {
 	m := c.members[o.Invoke.Process]
-	for len(c.clocks[m]) <= int(m) {
-		c.clocks[m] = append(c.clocks[m], 0)
-	}
-	c.clocks[m][m]++
 	k := c.key(o.Invoke.Key)
 	if o.Invoke.F == fWrite {
-		k.write(k.values.ids.of(o.Invoke.Value), causalWrite{o, m, c.clocks[m][m], slices.Clone(c.clocks[m])})
+		c.at[m]++
+		c.known[m] = c.clocks.with(c.known[m], m, c.at[m])
+		k.write(k.values.ids.of(o.Invoke.Value), causalWrite{o, m, c.at[m], c.known[m]})
 		return
 	}
 	c.r.key = k.name
@@ -212,21 +191,17 @@ func (c *causality) read(k *causalKey, m int32, o history.Operation) {
 			return
 		}
 		own = k.writes[id]
-		c.clocks[m].join(own.known, func(of int) {
-			for len(c.learned[m]) <= of {
-				c.learned[m] = append(c.learned[m], history.Operation{})
-			}
-			c.learned[m][of] = o
-		})
+		c.known[m] = c.clocks.join(c.known[m], own.known)
+		c.heard[m] = append(c.heard[m], heard{o, own.known})
 	}
 	for _, writes := range k.by {
-		known := c.clocks[m].of(writes[0].member)
+		known := c.clocks.of(c.known[m], writes[0].member)
 		n, _ := slices.BinarySearchFunc(writes, known+1, func(w causalWrite, at int32) int { return cmp.Compare(w.at, at) })
 		if n == 0 {
 			continue
 		}
 		newer := writes[n-1]
-		if id >= 0 && (newer.at == own.at && newer.member == own.member || newer.known.of(own.member) < own.at) {
+		if id >= 0 && (newer.at == own.at && newer.member == own.member || c.clocks.of(newer.known, own.member) < own.at) {
 			continue
 		}
 		c.overwritten(m, o, own, newer)
@@ -256,7 +231,7 @@ func (c *causality) overwritten(m int32, o history.Operation, own, newer causalW
 	var since history.Operation
 	how := "its own"
 	if newer.member != m {
-		since = c.learned[m][newer.member]
+		since = c.since(m, newer)
 		how = fmt.Sprintf("of which it knew since #%d", ret(since))
 	}
 	if !c.r.found("overwritten", o, newer.op, own.op, since) {
@@ -270,4 +245,10 @@ func (c *causality) overwritten(m int32, o history.Operation, own, newer causalW
 	c.r.tell("overwritten", "%s read %s (#%d), but there is the write of %s (#%d), %s, and process %d knew of %s (#%d) when it wrote that.",
 		who(o), show(o.Complete.Value), ret(o), show(newer.op.Invoke.Value), call(newer.op), how,
 		newer.op.Invoke.Process, show(own.op.Invoke.Value), call(own.op))
+}
+
+// since returns the first read by which a member came to know of a write.
+func (c *causality) since(m int32, w causalWrite) history.Operation {
+	at := slices.IndexFunc(c.heard[m], func(h heard) bool { return c.clocks.of(h.known, w.member) >= w.at })
+	return c.heard[m][at].op
 }

@@ -163,7 +163,7 @@ func bankMutants(t testing.TB, n int) []mutant {
 	moved := find(t, good, func(op history.Op) bool { return op.F == "transfer" && op.Type == history.OK })
 	lost := changed(good, func(ops []history.Op) {
 		begin := invocation(good, moved)
-		ops[begin].Value = json.RawMessage(`{"from":0,"to":1,"amount":1000}`)
+		ops[begin].Value = json.RawMessage(`{"from":0,"to":1,"amount":100000000}`)
 		ops[moved].Value = ops[begin].Value
 	})
 	last := len(good.Ops) - 1
