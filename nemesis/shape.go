@@ -23,6 +23,12 @@ const (
 	ShapeOneWayIn  = "one-way-in"  // what is sent to the node is lost
 )
 
+// The shapes of partitions that a scenario draws itself.
+const (
+	ShapeGroups = "groups" // nothing gets from one group of nodes to another
+	ShapePairs  = "pairs"  // nothing gets from one node to another, by ordered pairs
+)
+
 // Shapes are all shapes that [Cuts] can make, except ShapeAny.
 func Shapes() []string {
 	return []string{ShapeHalves, ShapeOne, ShapeMajorityRing, ShapeBridge, ShapeOneWay}
@@ -58,6 +64,17 @@ func Cuts(shape string, nodes, around []string, rng *rand.Rand) ([][2]string, er
 		return majorityRing(shuffled(nodes, rng)), nil
 	}
 	return nil, fmt.Errorf("there is no partition of shape %q", shape)
+}
+
+// Between makes the pairs whose packets a partition into these groups drops.
+func Between(groups [][]string) [][2]string {
+	var cuts [][2]string
+	for i, a := range groups {
+		for _, b := range groups[:i] {
+			cuts = append(cuts, bothWays(a, b)...)
+		}
+	}
+	return sorted(cuts)
 }
 
 // Direction settles which way a one-way partition cuts; other shapes stay.

@@ -163,6 +163,14 @@ func (p *Plan) drawNodes(in *nemesis.Injection, d *draft) (err error) {
 }
 
 func (p *Plan) drawPartition(in *nemesis.Injection, d *draft) (err error) {
+	switch {
+	case len(d.fault.Pairs) > 0:
+		in.Shape, in.Cuts = nemesis.ShapePairs, d.fault.Pairs
+		return nil
+	case len(d.fault.Groups) > 0:
+		in.Shape, in.Cuts = nemesis.ShapeGroups, nemesis.Between(d.fault.Groups)
+		return nil
+	}
 	in.Shape = d.fault.Shape
 	if in.Shape == nemesis.ShapeAny {
 		in.Shape = d.stream.shapes[(d.number-1)%len(d.stream.shapes)]

@@ -109,3 +109,35 @@ func checkOneNode(v value, name string, nodes int) {
 	}
 	v.reportf(nodeRange(nodes), "there is no node %s", name)
 }
+
+// readGroups reads the sides of a partition, which stand for target and shape.
+func readGroups(s section, f *Fault, sc *Scenario) {
+	v, ok := s.fields["groups"]
+	if !ok {
+		return
+	}
+	for _, other := range []string{"target", "shape"} {
+		if s.has(other) {
+			s.at(other).reportf("keep one of them", "%s and groups are both given", other)
+		}
+	}
+	items, ok := v.items("groups of nodes, as in [[n1, n2], [n3, n4, n5]]")
+	if ok && len(items) < 2 {
+		v.report("a partition has two groups at least", "write as in groups: [[n1, n2], [n3, n4, n5]]")
+	}
+	seen := map[string]bool{}
+	for _, item := range items {
+		names, _ := item.texts("names of nodes")
+		if item.isList() && len(names) == 0 {
+			item.report("the group is empty", "name a node, as in [n1]")
+		}
+		for _, name := range names {
+			checkOneNode(item, name, sc.System.Nodes)
+			if seen[name] {
+				item.reportf("name it once", "node %s is named twice", name)
+			}
+			seen[name] = true
+		}
+		f.Groups = append(f.Groups, names)
+	}
+}

@@ -144,7 +144,7 @@ func nameFaults(faults []Fault) {
 // faultOptions are the fields that belong to each fault, besides when.
 func faultOptions() map[string][]string {
 	return map[string][]string{
-		"partition": {"target", "shape"},
+		"partition": {"target", "shape", "groups", "pairs"},
 		"kill":      {"target"},
 		"pause":     {"target"},
 		"clock":     {"target", "skew", "jump"},
@@ -177,6 +177,7 @@ func readFault(v value, sc *Scenario, p Phase) Fault {
 	readClock(s, &f)
 	readDisk(s, &f, sc)
 	readLatency(s, &f, sc)
+	readGroups(s, &f, sc)
 	readWhen(s, &f)
 	for _, option := range allOptions() {
 		if f.Fault != "" && s.has(option) && !slices.Contains(faultOptions()[f.Fault], option) {

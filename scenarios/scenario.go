@@ -179,6 +179,9 @@ type Fault struct {
 	Reorder   float64       `json:"reorder,omitempty"`
 	Direction string        `json:"direction,omitempty"`
 	Pairs     [][2]string   `json:"pairs,omitempty"`
+	// Groups are of a partition, instead of a shape: what is in one reaches
+	// nothing that is in another; a node in none of them reaches everybody.
+	Groups [][]string `json:"groups,omitempty"`
 	// At is when, from the beginning of the phase; Every repeats from there
 	// on (first at Every, when At is not given) as long as For fits into the
 	// phase. One of them must be given.

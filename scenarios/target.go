@@ -15,7 +15,7 @@ import (
 // described by its shape, any by default; the shapes one and one-way cut off a
 // single node, which target may choose: one (the default), leader, or a name.
 func readWhom(s section, f *Fault, sc *Scenario) {
-	if f.Fault == "partition" {
+	if f.Fault == "partition" && !s.has("pairs") && !s.has("groups") {
 		f.Shape = "any"
 	}
 	s.word("shape", "shape", &f.Shape, names(Shapes()))
