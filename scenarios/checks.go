@@ -92,6 +92,10 @@ func readCheck(v value, w Workload, before []Check) Check {
 		s.duration("within", &c.Within, minTime, maxWait)
 	case "logs":
 		readForbid(s, &c)
+	case "causal", "session":
+		if w.Mix["cas"] > 0 {
+			s.at("check").reportf("leave cas out of the mix", "the check %s knows reads and writes, and the mix of the workload has cas", c.Check)
+		}
 	}
 	same := func(o Check) bool { return o.Check == c.Check && o.Model == c.Model && c.Check != "" }
 	if slices.ContainsFunc(before, same) {

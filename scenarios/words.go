@@ -110,6 +110,9 @@ func Checks() []Word {
 		{"linearizable", "every key behaves as if its operations took place one at a time, each between its call and its return"},
 		{"recovery", "every node answers again soon after the last heal"},
 		{"logs", "no node logs any of the forbidden words"},
+		{"convergence", "every node answers alike in the final reads"},
+		{"causal", "reads respect what their process, and those it read from, had seen; not for a mix with cas"},
+		{"session", "every process reads its own writes and never goes back; not for a mix with cas"},
 	}
 }
 

@@ -61,11 +61,14 @@ func TestEveryWordParses(t *testing.T) {
 		sources = append(sources, fault("fault: latency, loss: 1%, direction: "+w.Name))
 	}
 	for _, w := range Checks() {
-		extra := ""
-		if w.Name == "logs" {
+		extra, load := "", ""
+		switch w.Name {
+		case "logs":
 			extra = ", forbid: [x]"
+		case "causal", "session":
+			load = "workload: {use: register, mix: {read: 1, write: 1}}\n"
 		}
-		sources = append(sources, head+calm+"checks: [{check: "+w.Name+extra+"}]\n")
+		sources = append(sources, head+load+calm+"checks: [{check: "+w.Name+extra+"}]\n")
 	}
 	for _, w := range Models() {
 		sources = append(sources, head+calm+"workload: {mix: {write: 1}}\nchecks: [{check: linearizable, model: "+w.Name+"}]\n")

@@ -64,11 +64,7 @@ func (r *root) listOf(kind, out string, asJSON bool) error {
 	case "faults":
 		return r.listWords(scenarios.Faults(), asJSON)
 	case "checks":
-		var words []scenarios.Word
-		for _, k := range catalog.Names() {
-			words = append(words, scenarios.Word{Name: k.Name, Means: k.Says})
-		}
-		return r.listWords(words, asJSON)
+		return r.listChecks(asJSON)
 	}
 	hint := didYouMean(kind, listKinds())
 	if hint == "" {
@@ -86,6 +82,32 @@ func (r *root) listWords(words []scenarios.Word, asJSON bool) error {
 		rows = append(rows, []string{w.Name, strings.Join(strings.Fields(w.Means), " ")})
 	}
 	return printTable(r.env.Stdout, rows)
+}
+
+// A listedCheck is a line of list checks --json.
+type listedCheck struct {
+	Name    string            `json:"name"`
+	Means   string            `json:"means"`
+	Models  []string          `json:"models,omitempty"`
+	Levels  []string          `json:"levels,omitempty"`
+	Options map[string]string `json:"options,omitempty"`
+}
+
+func (r *root) listChecks(asJSON bool) error {
+	var all []listedCheck
+	var words []scenarios.Word
+	for _, k := range catalog.Names() {
+		c := listedCheck{Name: k.Name, Means: k.Says, Models: k.Models, Levels: k.Levels, Options: map[string]string{}}
+		for _, o := range k.Options {
+			c.Options[o.Name] = o.Says
+		}
+		all = append(all, c)
+		words = append(words, scenarios.Word{Name: k.Name, Means: k.Says})
+	}
+	if asJSON {
+		return printLines(r.env.Stdout, all)
+	}
+	return r.listWords(words, false)
 }
 
 // A listedScenario is a line of list scenarios --json.
