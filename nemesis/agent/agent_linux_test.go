@@ -188,12 +188,13 @@ func TestStorm(t *testing.T) {
 }
 
 func randomRequest(r *rand.Rand) Request {
-	verbs := []string{Hello, Cut, Cut, Mend, Dropped, Freeze, Thaw, Thaw, SetClock, SetClock, ResetClock, ReadClock, Heal, "sink"}
+	verbs := []string{Hello, Cut, Cut, Mend, Dropped, Slow, Slowed, Hasten, Freeze, Thaw, Thaw, SetClock, SetClock, ResetClock, ReadClock, Heal, "sink"}
 	node := func() string { return fmt.Sprint("n", 1+r.IntN(3)) }
 	return Request{
 		Do: verbs[r.IntN(len(verbs))], ID: fmt.Sprint("f", r.IntN(4)), Node: node(),
-		Pairs:  [][2]string{{node(), node()}, {node(), node()}},
-		Offset: time.Duration(r.Int64N(int64(time.Hour))) - 30*time.Minute,
+		Pairs:    [][2]string{{node(), node()}, {node(), node()}},
+		Slowdown: &Slowdown{Delay: time.Millisecond},
+		Offset:   time.Duration(r.Int64N(int64(time.Hour))) - 30*time.Minute,
 	}
 }
 
