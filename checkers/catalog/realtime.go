@@ -21,5 +21,5 @@ func (c realTime) Check(ctx context.Context, h *history.History) checkers.Result
 		return c.Checker.Check(ctx, h)
 	}
 	return checkers.Result{Check: c.Name(), Says: []string{fmt.Sprintf(
-		"The history only knows the order within each session, and not which of two sessions was first. %s rests on that, so nothing was judged.", c.Name())}}
+		"The history only knows the order within each session, and not which of two sessions was first. The check %s rests on that, so nothing was judged.", c.Name())}}
 }
