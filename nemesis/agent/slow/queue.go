@@ -17,7 +17,7 @@ import (
 const (
 	subsystem = unix.NFNL_SUBSYS_QUEUE << 8
 
-	messagePacket  = subsystem | 0
+	messagePacket  = subsystem
 	messageVerdict = subsystem | 1
 	messageConfig  = subsystem | 2
 
