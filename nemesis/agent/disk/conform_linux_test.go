@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -232,36 +233,53 @@ func TestBolt(t *testing.T) {
 	}
 }
 
-// boltRound counts the keys that are there, adds 50, and fails the power.
+// boltRound counts the keys that are there, adds 50, and fails the power. A
+// process of its own does it: one that waits for a page of mapped memory cannot
+// serve the file system that has it.
 func (w *world) boltRound(round int, loss Loss, noSync bool) int {
-	db, err := bbolt.Open(w.path("db"), 0o600, &bbolt.Options{NoSync: noSync, NoGrowSync: noSync, NoFreelistSync: true})
+	w.t.Helper()
+	out := w.child("bolt", "db", strconv.Itoa(round), strconv.FormatBool(noSync))
+	had, err := strconv.Atoi(out)
 	w.must(err)
-	had := w.keys(db)
+	_, err = w.fs.PowerFail(uint64(round), loss)
+	w.must(err)
+	return had
+}
+
+// useBolt is the process of boltRound; it ends without closing the database.
+func useBolt(path, round string, noSync bool) (had int, err error) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: noSync, NoGrowSync: noSync, NoFreelistSync: true})
+	if err != nil {
+		return 0, err
+	}
+	if had, err = keys(db); err != nil {
+		return 0, err
+	}
 	for i := range 50 {
-		w.must(db.Update(func(tx *bbolt.Tx) error {
+		err := db.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte("b"))
 			if err != nil {
 				return err
 			}
-			return b.Put(fmt.Appendf(nil, "%d-%d", round, i), make([]byte, 300))
-		}))
+			return b.Put(fmt.Appendf(nil, "%s-%d", round, i), make([]byte, 300))
+		})
+		if err != nil {
+			return 0, err
+		}
 	}
-	_, err = w.fs.PowerFail(uint64(round), loss)
-	w.must(err)
-	_ = db.Close() // its handle is stale
-	return had
+	return had, nil
 }
 
 // keys counts the keys, and checks the database.
-func (w *world) keys(db *bbolt.DB) (n int) {
-	w.must(db.View(func(tx *bbolt.Tx) error {
+func keys(db *bbolt.DB) (n int, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
 		for err := range tx.Check() {
-			w.t.Errorf("bolt found: %v", err)
+			return err
 		}
 		if b := tx.Bucket([]byte("b")); b != nil {
 			n = b.Stats().KeyN
 		}
 		return nil
-	}))
-	return n
+	})
+	return n, err
 }

@@ -180,35 +180,33 @@ func TestStrictSavesWhatADirectoryNeeds(t *testing.T) {
 	w.hasNot("later")
 }
 
+// TestMappedMemoryIsLostToo maps in a process of its own; see boltRound.
 func TestMappedMemoryIsLostToo(t *testing.T) {
 	w := mounted(t)
 	w.write("f", bytes.Repeat([]byte("a"), 8192), true)
-	f := w.open("f", os.O_RDWR)
-	m, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	w.must(err)
-	m[0] = 'b'
-	w.must(unix.Msync(m[:4096], unix.MS_SYNC))
-	m[1], m[5000] = 'c', 'c'
-	w.must(unix.Munmap(m))
-	w.must(f.Close())
+	w.child("map", "f")
 	w.powerFail(LoseAll)
 	want := bytes.Repeat([]byte("a"), 8192)
 	want[0] = 'b'
 	w.has("f", want)
 }
 
-// TestMappedMemoryOfTheLiving checks that a process that is still there does
-// not write what was lost after all.
-func TestMappedMemoryOfTheLiving(t *testing.T) {
-	w := mounted(t)
-	w.write("f", bytes.Repeat([]byte("a"), 4096), true)
-	f := w.open("f", os.O_RDWR)
-	m, err := unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	w.must(err)
+// useMap saves one byte of a file in mapped memory, and changes two more.
+func useMap(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	m, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
 	m[0] = 'b'
-	w.powerFail(LoseAll)
-	w.must(unix.Munmap(m))
-	w.has("f", bytes.Repeat([]byte("a"), 4096))
+	if err := unix.Msync(m[:4096], unix.MS_SYNC); err != nil {
+		return err
+	}
+	m[1], m[5000] = 'c', 'c'
+	return nil
 }
 
 func TestHandlesOfBeforeAreStale(t *testing.T) {

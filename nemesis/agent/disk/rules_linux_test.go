@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -19,11 +20,40 @@ import (
 const probeEnv = "SHAKEDOWN_DISK_PROBE"
 
 func TestMain(m *testing.M) {
-	if what := os.Getenv(probeEnv); what != "" {
+	switch what := os.Getenv(probeEnv); what {
+	case "":
+	case "bolt":
+		had, err := useBolt(os.Args[1], os.Args[2], os.Args[3] == "true")
+		answer(had, err)
+		return
+	case "map":
+		answer(0, useMap(os.Args[1]))
+		return
+	default:
 		probe(what, os.Args[1])
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// answer is how a process that was started by child ends.
+func answer(v any, err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Print(v)
+}
+
+// child has a process of its own do something with a file of the mount, and
+// returns what it answers.
+func (w *world) child(what, name string, more ...string) string {
+	w.t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{w.path(name)}, more...)...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), probeEnv+"="+what), os.Stderr
+	out, err := cmd.Output()
+	w.must(err)
+	return string(out)
 }
 
 // probe prints the number of the error of one call, and the milliseconds that
@@ -86,11 +116,8 @@ func calls() map[string]func(path string) error {
 // ask has a process of its own do a call on a file of the mount.
 func (w *world) ask(call, name string) (unix.Errno, time.Duration) {
 	w.t.Helper()
-	cmd := exec.Command(os.Args[0], w.path(name))
-	cmd.Env = append(os.Environ(), probeEnv+"="+call)
-	out, err := cmd.Output()
-	w.must(err)
-	number, millis, _ := strings.Cut(string(out), " ")
+	out := w.child(call, name)
+	number, millis, _ := strings.Cut(out, " ")
 	errno, err := strconv.Atoi(number)
 	w.must(err)
 	ms, err := strconv.Atoi(millis)
