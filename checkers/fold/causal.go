@@ -31,7 +31,8 @@ const causalClocks = 10_000_000
 //
 // Every process carries a clock with a place for each process; a read takes in
 // the clock of the write that it reads from, and looks among the writes of its
-// key that it knows of for one that knows of its own. Cost: O(n × processes)
+// key that it knows of for one that knows of its own, through those that began
+// since or the last of each process, whichever are fewer. Cost: O(n × processes)
 // at worst; clocks share what they agree on, so that retired processes cost
 // next to nothing. Unknown: a value was written twice to a key; the clocks take
 // more than 2 GB; no read ended ok. Counterexample:
@@ -69,6 +70,7 @@ type causalKey struct {
 	name   string
 	values inventory
 	writes []causalWrite   // by value
+	order  []causalWrite   // as they began
 	by     [][]causalWrite // by writer, in its order
 	member map[int32]int   // member → place in by
 	// absent is what read-init returned, as a value's id; -1 if it was null.
@@ -80,6 +82,7 @@ type causalWrite struct {
 	op     history.Operation
 	member int32
 	at     int32
+	place  int // in the order in which writes of the key began
 	known  *clock
 }
 
@@ -90,7 +93,7 @@ func judgeCausal(r *report, ops []history.Operation) {
 		return
 	}
 	for i, o := range moments {
-		if r.spend(16) {
+		if r.spend(8) {
 			r.cutShort(i, len(moments))
 			return
 		}
@@ -158,7 +161,7 @@ func (c *causality) step(o history.Operation) {
 	if o.Invoke.F == fWrite {
 		c.at[m]++
 		c.known[m] = c.clocks.with(c.known[m], m, c.at[m])
-		k.write(k.values.ids.of(o.Invoke.Value), causalWrite{o, m, c.at[m], c.known[m]})
+		k.write(k.values.ids.of(o.Invoke.Value), causalWrite{op: o, member: m, at: c.at[m], known: c.known[m]})
 		return
 	}
 	c.r.key = k.name
@@ -172,6 +175,8 @@ func (k *causalKey) write(id int32, w causalWrite) {
 	for len(k.writes) <= int(id) {
 		k.writes = append(k.writes, causalWrite{})
 	}
+	w.place = len(k.order)
+	k.order = append(k.order, w)
 	k.writes[id] = w
 	at, known := k.member[w.member]
 	if !known {
@@ -194,19 +199,47 @@ func (c *causality) read(k *causalKey, m int32, o history.Operation) {
 		c.known[m] = c.clocks.join(c.known[m], own.known)
 		c.heard[m] = append(c.heard[m], heard{o, own.known})
 	}
+	if newer, found := c.newer(k, m, own); found {
+		c.overwritten(m, o, own, newer)
+	}
+}
+
+// newer returns a write that a member knows of and that knows of another one,
+// or of any if that is null. Only writes that began later can, and of those of
+// one writer the last that the member knows of is enough: it looks through
+// whatever are fewer.
+func (c *causality) newer(k *causalKey, m int32, own causalWrite) (causalWrite, bool) {
+	later := k.order
+	if own.op.Invoke != nil {
+		later = k.order[own.place+1:]
+	}
+	if len(later) <= len(k.by) {
+		for i := len(later) - 1; i >= 0; i-- {
+			if w := later[i]; c.clocks.of(c.known[m], w.member) >= w.at && c.replaces(w, own) {
+				return w, true
+			}
+			c.r.spend(1)
+		}
+		return causalWrite{}, false
+	}
 	for _, writes := range k.by {
 		known := c.clocks.of(c.known[m], writes[0].member)
 		n, _ := slices.BinarySearchFunc(writes, known+1, func(w causalWrite, at int32) int { return cmp.Compare(w.at, at) })
-		if n == 0 {
-			continue
+		if n > 0 && c.replaces(writes[n-1], own) {
+			return writes[n-1], true
 		}
-		newer := writes[n-1]
-		if id >= 0 && (newer.at == own.at && newer.member == own.member || c.clocks.of(newer.known, own.member) < own.at) {
-			continue
-		}
-		c.overwritten(m, o, own, newer)
-		return
+		c.r.spend(1)
 	}
+	return causalWrite{}, false
+}
+
+// replaces reports whether a write knows of another one of the same key, or
+// that one is null.
+func (c *causality) replaces(w, own causalWrite) bool {
+	if own.op.Invoke == nil {
+		return true
+	}
+	return (w.member != own.member || w.at != own.at) && c.clocks.of(w.known, own.member) >= own.at
 }
 
 // read returns the id of the value that was read, or -1 for null.
