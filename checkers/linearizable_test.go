@@ -211,7 +211,10 @@ func TestMetamorphic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			verdicts := map[Verdict]int{}
 			rapid.Check(t, func(t *rapid.T) {
-				s := shape{processes: 4, operations: 25, keys: 2, cas: 25, info: 15, lies: rapid.SampledFrom([]int{0, 0, 3}).Draw(t, "lies"), values: rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "values")}
+				s := shape{processes: 4, operations: 25, keys: 2, cas: 25, info: 15, values: rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "values")}
+				if rapid.Bool().Draw(t, "lying") { // an even chance, so that both verdicts come for sure
+					s.lies = 4
+				}
 				h := randomHistory(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)), s)
 				before := judgeHistory(h).Verdict
 				changed := c.change(t, clone(h))
