@@ -162,7 +162,9 @@ func (c *Cluster) start(ctx context.Context, n *node) error {
 		Do: agent.Register, Node: n.name, Pid: i.State.Pid, Addresses: []string{n.ip},
 	})
 	if err != nil {
-		if ended := c.stillRuns(during, n); ended != nil {
+		// Most often the process was gone before the agent could look at it,
+		// which the engine notices a moment later than the agent.
+		if ended := c.survive(during, n); ended != nil {
 			return ended
 		}
 	}

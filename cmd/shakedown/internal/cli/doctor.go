@@ -159,7 +159,9 @@ func abilities(ctx context.Context, e *docker.Engine) []symptom {
 	for _, a := range reply.Abilities {
 		out = append(out, abilitySymptom(a, able[a.Fault]))
 	}
-	return out
+	// Most scenarios do without disk faults, and many hosts cannot do them.
+	disk := abilitySymptom(e.TryDisk(ctx, "doctor"), true)
+	return append(out, disk)
 }
 
 // abilitySymptom is a warning where another way to make the same fault works.

@@ -56,7 +56,7 @@ func availableMemory(file string) (uint64, bool) {
 
 func disk(dir string) symptom {
 	free, err := freeDisk(dir)
-	s := symptom{Name: "disk", Status: wellOK, Detail: gibibytes(free) + " free for run folders"}
+	s := symptom{Name: "space", Status: wellOK, Detail: gibibytes(free) + " free for run folders"}
 	switch {
 	case err != nil:
 		s.Status, s.Detail = wellWarn, "cannot be told: "+err.Error()
