@@ -173,6 +173,40 @@ func TestClockJumps(t *testing.T) {
 	})
 }
 
+// A node that is frozen when its clock is to be set gets it when it thaws; the
+// fault takes hold then, and not before.
+func TestClockOfAFrozenNodeTakesHoldWhenItThaws(t *testing.T) {
+	for _, tt := range []struct {
+		thaws time.Duration
+		want  []string
+	}{
+		{time.Second, []string{"inject n3", "in-force n3", "heal n3", "healed n3"}},
+		{time.Hour, []string{"inject n3", "failed n3 the clock of n3 reads off by 0s, not 1m0s", "heal n3", "healed n3"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin, set := time.Now(), false
+			b := &bench{answer: func(r agent.Request) (agent.Reply, error) {
+				switch r.Do {
+				case agent.SetClock:
+					set = true
+					return agent.Reply{Pending: true}, errors.New("node is frozen")
+				case agent.ResetClock:
+					set = false
+				}
+				if set && time.Since(begin) > tt.thaws {
+					return agent.Reply{Evidence: "read back", Number: int64(time.Minute)}, nil
+				}
+				return agent.Reply{}, nil
+			}}
+			in := Injection{ID: "storm/clock#1", Fault: FaultClock, Target: "n3", Nodes: []string{"n3"}, For: 4 * time.Second,
+				Clock: []ClockStep{{Offset: time.Minute}}}
+			if err := b.run(t.Context(), in); err != nil || !slices.Equal(b.events, tt.want) {
+				t.Errorf("events %q, err %v", b.events, err)
+			}
+		})
+	}
+}
+
 func TestHealAllStartsEveryNode(t *testing.T) {
 	b := &bench{answer: refusing}
 	if _, err := HealAll(t.Context(), b); err == nil {

@@ -274,9 +274,11 @@ func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
 	n.clock.set(r.ID, r.Offset)
 	begin := time.Now()
 	if err := n.running(); err != nil {
-		return Reply{}, fmt.Errorf("%w, its clock will be set when it runs", err)
+		return Reply{Pending: true}, fmt.Errorf("%w, its clock will be set when it runs", err)
 	}
-	return clockReply(n, begin, ctx)
+	reply, err := clockReply(n, begin, ctx)
+	reply.Pending = errors.Is(err, errFrozen)
+	return reply, err
 }
 
 func (a *agent) resetClock(ctx context.Context, r Request) (Reply, error) {

@@ -102,6 +102,9 @@ type Reply struct {
 	Seq uint64 `json:"seq"`
 	// Error is why it could not be done; empty if it was.
 	Error string `json:"error,omitempty"`
+	// Pending means, with an Error, that the agent will do it as soon as the
+	// node can be reached: a clock cannot be set while its node is frozen or down.
+	Pending bool `json:"pending,omitempty"`
 	// Evidence says in a few words how the agent knows that it is done, for
 	// example "freezer FROZEN, no cpu time used in 20ms".
 	Evidence string `json:"evidence,omitempty"`
