@@ -105,7 +105,7 @@ func TestBuildHint(t *testing.T) {
 		"go: x@v9: invalid version: unknown revision v9":           "go list -m -versions example.com/m",
 		"write: no space left on device":                           "free some disk",
 		"go: x requires go >= 9.9 (running go 1.26)":               "newer Go",
-		"dial tcp: lookup modules.example: no such host":          "GOPROXY",
+		"dial tcp: lookup modules.example: no such host":           "GOPROXY",
 		"./main.go:1:1: syntax error":                              "",
 		fmt.Sprint("too slow: ", context.DeadlineExceeded.Error()): "",
 	} {
