@@ -8,6 +8,34 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultClock is the clock's name in scenarios and plans.
+const FaultClock = "clock"
+
+func clockKind() kind {
+	return kind{
+		name:  FaultClock,
+		class: always(ClassClock),
+		make: func(in Injection, x Exec) fault {
+			return &clock{id: in.ID, nodes: in.Nodes, steps: in.Clock, cluster: x.Cluster, since: x.Since}
+		},
+		says: func(in Injection, _ []string) string { return "clock set off by " + signed(in.Clock[0].Offset) },
+		foretells: func(in Injection, _ []string) string {
+			text := whom(in)
+			for i, step := range in.Clock {
+				text += [2]string{" off by ", ", then "}[min(i, 1)] + step.Offset.String()
+			}
+			return text
+		},
+	}
+}
+
+func signed(d time.Duration) string {
+	if d > 0 {
+		return "+" + d.String()
+	}
+	return d.String()
+}
+
 // A clock shows every process of a node a time of day that is wrong, one node
 // at a time, without touching the host's clock: the agent patches the code by
 // which the process reads the clock. Monotonic time stays right. The offset is

@@ -9,6 +9,31 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultDisk is the name of disk faults in scenarios and plans.
+const FaultDisk = "disk"
+
+func diskKind() kind {
+	return kind{
+		name: FaultDisk,
+		class: func(in Injection) Class {
+			if in.Disk.Kind == PowerFailure {
+				return ClassProcess
+			}
+			return ClassDisk
+		},
+		needs: []Need{NeedsDisks},
+		make:  newDisk,
+		says:  func(in Injection, _ []string) string { return DescribeDisk(*in.Disk) },
+	}
+}
+
+func newDisk(in Injection, x Exec) fault {
+	if in.Disk.Kind == PowerFailure {
+		return newPowerFailure(in.ID, in.Nodes, *in.Disk, x.Cluster, x.Since)
+	}
+	return &disk{id: in.ID, nodes: in.Nodes, does: *in.Disk, cluster: x.Cluster}
+}
+
 // PowerFailure is the kind of a disk fault that kills the node and loses what
 // it had not synced. All others make calls fail or wait.
 const PowerFailure = "power-failure"

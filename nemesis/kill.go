@@ -9,6 +9,23 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultKill is the kill's name in scenarios and plans.
+const FaultKill = "kill"
+
+func killKind() kind {
+	return kind{
+		name:  FaultKill,
+		class: always(ClassProcess),
+		make: func(in Injection, x Exec) fault {
+			return &kill{id: in.ID, nodes: in.Nodes, cluster: x.Cluster, since: x.Since}
+		},
+		says: func(in Injection, _ []string) string {
+			return "SIGKILL, started again after " + in.For.String()
+		},
+		foretells: func(in Injection, _ []string) string { return whom(in) },
+	}
+}
+
 // A kill is SIGKILL to the node's main process, and a start of the same node
 // afterwards, with its address and its files. What the node had written is
 // still in the page cache of the host: a kill alone never loses un-fsynced

@@ -10,6 +10,32 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultLatency is the latency's name in scenarios and plans.
+const FaultLatency = "latency"
+
+func latencyKind() kind {
+	return kind{
+		name:  FaultLatency,
+		class: always(ClassLinks),
+		make: func(in Injection, x Exec) fault {
+			return &latency{id: in.ID, cuts: in.Cuts, slowdown: *in.Slowdown, cluster: x.Cluster}
+		},
+		says: func(in Injection, all []string) string {
+			return DescribeSlowdown(*in.Slowdown) + ": " + DescribeWays(in.Cuts, all)
+		},
+		foretells: func(in Injection, all []string) string {
+			if len(in.Cuts) == 0 {
+				return DescribeSlowdown(*in.Slowdown) + " " + in.Direction + " of the " + in.Target
+			}
+			return DescribeSlowdown(*in.Slowdown) + ": " + DescribeWays(in.Cuts, all)
+		},
+		aim: func(in *Injection, all []string) error {
+			in.Cuts = Ways(in.Direction, all, in.Nodes)
+			return nil
+		},
+	}
+}
+
 // A latency delays, loses or reorders what some nodes send to others. That
 // packets were held, and how long the network now takes there and back, shows
 // that it bites. Traffic between clients and nodes is not touched.

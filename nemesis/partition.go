@@ -8,6 +8,31 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultPartition is the partition's name in scenarios and plans.
+const FaultPartition = "partition"
+
+func partitionKind() kind {
+	return kind{
+		name:  FaultPartition,
+		class: always(ClassLinks),
+		make: func(in Injection, x Exec) fault {
+			return &partition{id: in.ID, cuts: in.Cuts, cluster: x.Cluster}
+		},
+		says: func(in Injection, all []string) string { return in.Shape + ": " + Describe(in.Cuts, all) },
+		foretells: func(in Injection, all []string) string {
+			if len(in.Cuts) == 0 {
+				return in.Shape + " around the " + in.Target
+			}
+			return in.Shape + ": " + Describe(in.Cuts, all)
+		},
+		aim: func(in *Injection, all []string) (err error) {
+			in.Cuts, err = Cuts(in.Shape, all, in.Nodes, nil)
+			return err
+		},
+		drops: func(in Injection) [][2]string { return in.Cuts },
+	}
+}
+
 // A partition drops, at the receiver and without a word, what some nodes send
 // to others. The agent changes the rules of the whole cluster in one step; the
 // kernel's counter of dropped packets shows that it bites. Connections stay

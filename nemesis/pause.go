@@ -7,6 +7,21 @@ import (
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
+// FaultPause is the pause's name in scenarios and plans.
+const FaultPause = "pause"
+
+func pauseKind() kind {
+	return kind{
+		name:  FaultPause,
+		class: always(ClassProcess),
+		make: func(in Injection, x Exec) fault {
+			return &pause{id: in.ID, nodes: in.Nodes, cluster: x.Cluster}
+		},
+		says:      func(Injection, []string) string { return "every process frozen" },
+		foretells: func(in Injection, _ []string) string { return whom(in) },
+	}
+}
+
 // A pause freezes every process of a node through the kernel's freezer, which
 // the node cannot notice. Its kernel goes on to accept connections and to
 // acknowledge packets: peers see a node that hangs, not one that is cut off.

@@ -77,19 +77,22 @@ func (x Exec) one(ctx context.Context, in Injection) error {
 func (x Exec) begin(ctx context.Context, in Injection) (fault, history.FaultEvent, error) {
 	asking, cancel := context.WithTimeout(ctx, roleWithin)
 	defer cancel()
+	k, ok := kindOf(in.Fault)
+	if !ok {
+		return nil, history.FaultEvent{}, fmt.Errorf("there is no fault %q", in.Fault)
+	}
 	in, role, err := resolved(asking, in, x.Cluster)
 	event := history.FaultEvent{ID: in.ID, Role: role}
 	if err != nil {
 		return nil, event, x.failed(in, event, err)
 	}
-	event.Nodes, event.Cuts = hurt(in, x.Cluster.Nodes()), dropped(in)
-	event.Says = describe(in, in.Nodes, x.Cluster.Nodes())
-	event.Stage = history.StageInject
-	f, err := newFault(in, in.Nodes, x)
-	if err != nil {
-		return nil, event, err
+	event.Nodes = hurt(in, x.Cluster.Nodes())
+	if k.drops != nil {
+		event.Cuts = k.drops(in)
 	}
-	return f, event, x.write(in, event)
+	event.Says = k.says(in, x.Cluster.Nodes())
+	event.Stage = history.StageInject
+	return k.make(in, x), event, x.write(in, event)
 }
 
 // suffer injects the fault, shows that it bites, and lets it last.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis"
-	"github.com/shakedown-dev/shakedown/nemesis/agent"
 	"github.com/shakedown-dev/shakedown/runner/workload"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
@@ -19,7 +18,7 @@ import (
 // others as they were as far as possible. (Random targets keep out of the way
 // of earlier ones, which may move them.)
 func Compile(s *scenarios.Scenario, seed uint64) (*Plan, error) {
-	p := &Plan{Format: 1, Scenario: s, Seed: seed}
+	p := &Plan{Format: format, Scenario: s, Seed: seed}
 	for i := range s.System.Nodes {
 		p.Nodes = append(p.Nodes, fmt.Sprintf("n%d", i+1))
 	}
@@ -116,14 +115,13 @@ func newStream(seed uint64, name string) *stream {
 	return s
 }
 
+// seed draws a seed for whoever carries the fault out; it is exact in JSON.
+func (s *stream) seed() uint64 { return s.rng.Uint64() >> 11 }
+
 // moments are the times within a phase at which a fault begins.
 func moments(f scenarios.Fault, phase time.Duration) []time.Duration {
-	first := f.Every
-	if f.At != nil {
-		first = *f.At
-	}
 	var out []time.Duration
-	for at := first; at+f.For <= phase; at += f.Every {
+	for at := f.First(); at+f.For <= phase; at += f.Every {
 		out = append(out, at)
 		if f.Every == 0 {
 			break
@@ -132,108 +130,12 @@ func moments(f scenarios.Fault, phase time.Duration) []time.Duration {
 	return out
 }
 
-// draw settles what a draft leaves open.
-func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
-	in := nemesis.Injection{ID: d.id, Fault: d.fault.Fault, Phase: d.phase, At: d.at, For: d.fault.For, Target: d.fault.Target}
-	if in.Fault == nemesis.FaultPartition {
-		err := p.drawPartition(&in, d)
-		return in, err
-	}
-	if in.Fault == nemesis.FaultLatency {
-		err := p.drawLatency(&in, d)
-		return in, err
-	}
-	if in.Fault == nemesis.FaultClock {
-		in.Clock = clockSteps(d.fault)
-	}
-	if d.fault.Disk != nil {
-		in.Disk = diskOf(*d.fault.Disk, d.stream.rng)
-	}
-	err := p.drawNodes(&in, d)
-	return in, err
-}
-
-// drawNodes picks the targets, unless they are a role.
-func (p *Plan) drawNodes(in *nemesis.Injection, d *draft) (err error) {
-	if nemesis.IsRole(in.Target) {
-		return nil
-	}
-	in.Nodes, err = nemesis.Pick(in.Target, p.Nodes, p.free(*in), d.stream.rng)
-	return err
-}
-
-func (p *Plan) drawPartition(in *nemesis.Injection, d *draft) (err error) {
-	switch {
-	case len(d.fault.Pairs) > 0:
-		in.Shape, in.Cuts = nemesis.ShapePairs, d.fault.Pairs
-		return nil
-	case len(d.fault.Groups) > 0:
-		in.Shape, in.Cuts = nemesis.ShapeGroups, nemesis.Between(d.fault.Groups)
-		return nil
-	}
-	in.Shape = d.fault.Shape
-	if in.Shape == nemesis.ShapeAny {
-		in.Shape = d.stream.shapes[(d.number-1)%len(d.stream.shapes)]
-	}
-	in.Shape = nemesis.Direction(in.Shape, d.stream.rng)
-	if !nemesis.Isolates(in.Shape) {
-		in.Target = ""
-		in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, nil, d.stream.rng)
-		return err
-	}
-	if in.Target == "" {
-		in.Target = nemesis.TargetOne
-	}
-	if err := p.drawNodes(in, d); err != nil || nemesis.IsRole(in.Target) {
-		return err
-	}
-	in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, in.Nodes, d.stream.rng)
-	return err
-}
-
-// drawLatency settles whose packets are slowed, and how those that are lost
-// will be drawn.
-func (p *Plan) drawLatency(in *nemesis.Injection, d *draft) error {
-	f := d.fault
-	in.Slowdown = &agent.Slowdown{
-		Delay: f.Delay, Jitter: f.Jitter, Loss: f.Loss, Reorder: f.Reorder, Seed: d.stream.rng.Uint64() >> 11, // exact in JSON
-	}
-	if len(f.Pairs) > 0 {
-		in.Cuts = f.Pairs
-		return nil
-	}
-	in.Direction = f.Direction
-	if err := p.drawNodes(in, d); err != nil || nemesis.IsRole(in.Target) {
-		return err
-	}
-	in.Cuts = nemesis.Ways(f.Direction, p.Nodes, in.Nodes)
-	return nil
-}
-
-// clockSteps turns a skew into one step and a jump into two: forward, and
-// halfway to the heal back to as far in the past.
-func clockSteps(f scenarios.Fault) []nemesis.ClockStep {
-	if f.Skew != 0 {
-		return []nemesis.ClockStep{{Offset: f.Skew}}
-	}
-	return []nemesis.ClockStep{{Offset: f.Jump}, {After: f.For / 2, Offset: -f.Jump}}
-}
-
 // margin is kept between two faults on one node, for the first one's heal.
 const margin = time.Second
 
-// overlaps tells whether a fault is meant to meet others on a node, being one
-// of links and not of nodes.
-func overlaps(fault string) bool {
-	return fault == nemesis.FaultPartition || fault == nemesis.FaultLatency
-}
-
-// free are the nodes to which nothing else is planned to happen while in
-// lasts.
+// free are the nodes to which nothing else is planned to happen, while in
+// lasts, that may not meet it.
 func (p *Plan) free(in nemesis.Injection) []string {
-	if overlaps(in.Fault) {
-		return nil
-	}
 	var out []string
 	for _, n := range p.Nodes {
 		if !p.busy(n, in) {
@@ -244,8 +146,9 @@ func (p *Plan) free(in nemesis.Injection) []string {
 }
 
 func (p *Plan) busy(node string, in nemesis.Injection) bool {
+	class := nemesis.ClassOf(in)
 	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
-		return !overlaps(other.Fault) && slices.Contains(other.Nodes, node) &&
+		return !nemesis.MayMeet(class, nemesis.ClassOf(other)) && slices.Contains(other.Nodes, node) &&
 			other.At < in.At+in.For+margin && in.At < other.At+other.For+margin
 	})
 }

@@ -17,12 +17,12 @@ func TestPlanOfLinks(t *testing.T) {
 		cuts  int
 		says  string
 	}{
-		"groups": {scenarios.Fault{Fault: "partition", Groups: [][]string{{"n1", "n2"}, {"n3"}}}, 4, "groups: n1 n2 | n3, all reach n4 n5"},
-		"pairs":  {scenarios.Fault{Fault: "partition", Pairs: [][2]string{{"n1", "n2"}}}, 1, "pairs: n2 hears only n3 n4 n5"},
-		"named": {scenarios.Fault{Fault: "latency", Target: "n2", Direction: "out", Delay: at}, 4,
+		"groups": {scenarios.Fault{Fault: "partition", Partition: &scenarios.Partition{Groups: [][]string{{"n1", "n2"}, {"n3"}}}}, 4, "groups: n1 n2 | n3, all reach n4 n5"},
+		"pairs":  {scenarios.Fault{Fault: "partition", Partition: &scenarios.Partition{Pairs: [][2]string{{"n1", "n2"}}}}, 1, "pairs: n2 hears only n3 n4 n5"},
+		"named": {scenarios.Fault{Fault: "latency", Target: "n2", Latency: &scenarios.Latency{Direction: "out", Delay: at}}, 4,
 			"packets delayed by 1s: n2 → n1 n3 n4 n5"},
-		"slow pairs": {scenarios.Fault{Fault: "latency", Pairs: [][2]string{{"n1", "n2"}}, Loss: 0.5}, 1, "packets 50% lost: n1 → n2"},
-		"leader":     {scenarios.Fault{Fault: "latency", Target: "leader", Direction: "in", Delay: at}, 0, "packets delayed by 1s in of the leader"},
+		"slow pairs": {scenarios.Fault{Fault: "latency", Latency: &scenarios.Latency{Pairs: [][2]string{{"n1", "n2"}}, Loss: 0.5}}, 1, "packets 50% lost: n1 → n2"},
+		"leader":     {scenarios.Fault{Fault: "latency", Target: "leader", Latency: &scenarios.Latency{Direction: "in", Delay: at}}, 0, "packets delayed by 1s in of the leader"},
 	} {
 		s := stormy()
 		c.fault.Name, c.fault.At, c.fault.For = "links", &at, time.Second

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,11 +55,29 @@ func TestPlanSurvivesItsFile(t *testing.T) {
 	}
 }
 
+// A run folder of an older program can still be judged.
+func TestDecodeReadsFormat1(t *testing.T) {
+	const old = `{"format": 1, "seed": 18446744073709551615, "scenario": {"name": "s", "phases": [{"name": "storm", "for_ns": 9, "faults": [
+		{"name": "p", "fault": "partition", "shape": "one", "target": "leader", "every_ns": 4, "for_ns": 1},
+		{"name": "c", "fault": "clock", "skew_ns": -7, "at_ns": 0, "for_ns": 1},
+		{"name": "l", "fault": "latency", "delay_ns": 3, "direction": "in", "for_ns": 1},
+		{"name": "k", "fault": "kill", "target": "one", "for_ns": 1}]}]}}`
+	p, err := Decode([]byte(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := p.Scenario.Phases[0].Faults
+	if p.Seed != math.MaxUint64 || f[0].Partition.Shape != "one" || f[0].Every != 4 || f[1].Clock.Skew != -7 || f[2].Latency.Delay != 3 || f[3].Target != "one" {
+		t.Errorf("read as %+v", f)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for name, text := range map[string]string{
-		"another format":   `{"format": 2}`,
-		"an unknown field": `{"format": 1, "sneed": 4}`,
-		"half a plan":      `{"format": 1, "seed"`,
+		"another format":   `{"format": 3}`,
+		"an unknown field": `{"format": 2, "sneed": 4}`,
+		"an old one's":     `{"format": 1, "sneed": 4}`,
+		"half a plan":      `{"format": 2, "seed"`,
 	} {
 		if _, err := Decode([]byte(text)); err == nil {
 			t.Errorf("%s was read", name)
@@ -71,7 +90,7 @@ func TestDecodeRefuses(t *testing.T) {
 func TestOneMoreFaultLeavesTheOthers(t *testing.T) {
 	more := stormy()
 	more.Phases[1].Faults = append(more.Phases[1].Faults,
-		scenarios.Fault{Name: "second", Fault: "partition", Shape: "halves", Every: 7 * time.Second, For: time.Second})
+		scenarios.Fault{Name: "second", Fault: "partition", Partition: &scenarios.Partition{Shape: "halves"}, When: every(7*time.Second, time.Second)})
 	a, _ := Compile(stormy(), 9)
 	b, _ := Compile(more, 9)
 	left := slices.DeleteFunc(slices.Clone(b.Faults), func(in nemesis.Injection) bool { return strings.Contains(in.ID, "second") })
@@ -93,9 +112,8 @@ func TestPlansAreSane(t *testing.T) {
 		storm.Faults = nil
 		for _, name := range []string{"a", "b"} {
 			storm.Faults = append(storm.Faults, scenarios.Fault{
-				Name: name, Fault: rapid.SampledFrom([]string{"kill", "pause", "clock"}).Draw(t, "fault"), Target: "one", Skew: time.Second,
-				Every: time.Duration(rapid.IntRange(1, 12).Draw(t, "every")) * time.Second,
-				For:   time.Second,
+				Name: name, Fault: rapid.SampledFrom([]string{"kill", "pause", "clock"}).Draw(t, "fault"), Target: "one", Clock: &scenarios.Clock{Skew: time.Second},
+				When: every(time.Duration(rapid.IntRange(1, 12).Draw(t, "every"))*time.Second, time.Second),
 			})
 		}
 		p, err := Compile(s, rapid.Uint64().Draw(t, "seed"))

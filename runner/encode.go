@@ -65,17 +65,29 @@ func comma(i int) string {
 	return ","
 }
 
-// Decode reads what [Plan.Encode] wrote. Unknown fields and another format are
-// errors: a plan must mean what it meant when it was made.
+// Decode reads what [Plan.Encode] wrote, now or in an older format. Unknown
+// fields and a newer format are errors: a plan must mean what it meant when it
+// was made.
 func Decode(data []byte) (*Plan, error) {
+	var head struct{ Format int }
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	switch head.Format {
+	case format:
+	case 1:
+		var err error
+		if data, err = fromFormat1(data); err != nil {
+			return nil, fmt.Errorf("read the plan: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("read the plan: its format is %d, this program knows 1 to %d", head.Format, format)
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	p := &Plan{}
 	if err := d.Decode(p); err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
-	}
-	if p.Format != 1 {
-		return nil, fmt.Errorf("read the plan: its format is %d, this program knows 1", p.Format)
 	}
 	return p, nil
 }

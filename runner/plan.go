@@ -13,10 +13,13 @@ import (
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
+// format is the version of the structure of a [Plan].
+const format = 2
+
 // A Plan is everything that will be tried, before anything is done: every
 // fault with its time and target, every client with its operations.
 type Plan struct {
-	// Format is the version of this structure: 1.
+	// Format is the version of this structure: 2.
 	Format   int                 `json:"format"`
 	Scenario *scenarios.Scenario `json:"scenario"`
 	Seed     uint64              `json:"seed"`

@@ -30,17 +30,19 @@ func stormy() *scenarios.Scenario {
 		Phases: []scenarios.Phase{
 			{Name: "calm", For: 2 * time.Second},
 			{Name: "storm", For: 30 * time.Second, Faults: []scenarios.Fault{
-				{Name: "partition", Fault: "partition", Shape: "any", Every: 5 * time.Second, For: 3 * time.Second},
-				{Name: "kill", Fault: "kill", Target: "minority", Every: 10 * time.Second, For: 2 * time.Second},
-				{Name: "pause", Fault: "pause", Target: "leader", Every: 8 * time.Second, For: 2 * time.Second},
-				{Name: "skew", Fault: "clock", Target: "one", Skew: 90 * time.Second, At: &at, For: 6 * time.Second},
-				{Name: "jump", Fault: "clock", Target: "one", Jump: -time.Minute, Every: 12 * time.Second, For: 4 * time.Second},
+				{Name: "partition", Fault: "partition", Partition: &scenarios.Partition{Shape: "any"}, When: every(5*time.Second, 3*time.Second)},
+				{Name: "kill", Fault: "kill", Target: "minority", When: every(10*time.Second, 2*time.Second)},
+				{Name: "pause", Fault: "pause", Target: "leader", When: every(8*time.Second, 2*time.Second)},
+				{Name: "skew", Fault: "clock", Target: "one", Clock: &scenarios.Clock{Skew: 90 * time.Second}, When: scenarios.When{At: &at, For: 6 * time.Second}},
+				{Name: "jump", Fault: "clock", Target: "one", Clock: &scenarios.Clock{Jump: -time.Minute}, When: every(12*time.Second, 4*time.Second)},
 			}},
 		},
 		Settle: scenarios.Settle{HealthyWithin: 10 * time.Second},
 		Expect: "valid",
 	}
 }
+
+func every(d, last time.Duration) scenarios.When { return scenarios.When{Every: d, For: last} }
 
 // A trial is a run of a scenario against a fake cluster.
 type trial struct {

@@ -50,27 +50,7 @@ func (p *Plan) summary() string {
 }
 
 func faultLine(in nemesis.Injection, nodes []string) string {
-	what := in.Target
-	if len(in.Nodes) > 0 {
-		what = strings.Join(in.Nodes, " ")
-	}
-	switch {
-	case in.Slowdown != nil && len(in.Cuts) > 0:
-		what = nemesis.DescribeSlowdown(*in.Slowdown) + ": " + nemesis.DescribeWays(in.Cuts, nodes)
-	case in.Slowdown != nil:
-		what = nemesis.DescribeSlowdown(*in.Slowdown) + " " + in.Direction + " of the " + in.Target
-	case in.Fault == nemesis.FaultPartition && len(in.Cuts) > 0:
-		what = in.Shape + ": " + nemesis.Describe(in.Cuts, nodes)
-	case in.Fault == nemesis.FaultPartition:
-		what = in.Shape + " around the " + in.Target
-	}
-	if in.Disk != nil {
-		what += " " + nemesis.DescribeDisk(*in.Disk)
-	}
-	for i, step := range in.Clock {
-		what += [2]string{" off by ", ", then "}[min(i, 1)] + step.Offset.String()
-	}
-	return fmt.Sprintf("%s    %-24s for %-5s %s\n", stamp(in.At), in.ID, in.For, what)
+	return fmt.Sprintf("%s    %-24s for %-5s %s\n", stamp(in.At), in.ID, in.For, nemesis.Foretell(in, nodes))
 }
 
 // stamp writes a time of the run as minutes, seconds and tenths.

@@ -68,7 +68,7 @@ func checkComplete(t *testing.T, s *Scenario) {
 	for _, p := range s.Phases {
 		seen := map[string]bool{}
 		for _, f := range p.Faults {
-			if f.Name == "" || seen[f.Name] || f.For <= 0 || f.At == nil && f.Every <= 0 || (f.Skew != 0 || f.Jump != 0) != (f.Fault == "clock") {
+			if f.Name == "" || seen[f.Name] || f.For <= 0 || f.At == nil && f.Every <= 0 || (f.Clock != nil) != (f.Fault == "clock") {
 				t.Fatalf("incomplete: %+v", f)
 			}
 			seen[f.Name] = true

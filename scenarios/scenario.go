@@ -151,48 +151,6 @@ type Phase struct {
 	Faults []Fault       `json:"faults,omitempty"`
 }
 
-// A Fault is one line of a phase: what is done to whom, and when.
-type Fault struct {
-	// Name tells it from others of its kind; the default is Fault, made
-	// unique with -2, -3, ….
-	Name  string `json:"name"`
-	Fault string `json:"fault"` // partition, kill, pause, clock, latency, …
-	// Target is one, minority, majority, all, leader, followers, or names of
-	// nodes joined with commas.
-	Target string `json:"target,omitempty"`
-	// Shape is of a partition: halves, one, majority-ring, bridge, one-way,
-	// or "any", which takes them in turn, in an order drawn from the seed.
-	Shape string `json:"shape,omitempty"`
-	// Skew is a clock that is off by this much from injection to heal; Jump
-	// is a clock that leaps forward by this much and, halfway, back by it to
-	// as far in the past. One of them is set for a clock fault.
-	Skew time.Duration `json:"skew_ns,omitempty"`
-	Jump time.Duration `json:"jump_ns,omitempty"`
-	// Disk is of a disk fault.
-	Disk *Disk `json:"disk,omitempty"`
-	// Delay, Jitter, Loss and Reorder are of a latency, as in
-	// agent.Slowdown; Direction says which packets of the target: both, out
-	// or in. Pairs, given instead of a target, are ordered: [from, to].
-	Delay     time.Duration `json:"delay_ns,omitempty"`
-	Jitter    time.Duration `json:"jitter_ns,omitempty"`
-	Loss      float64       `json:"loss,omitempty"`
-	Reorder   float64       `json:"reorder,omitempty"`
-	Direction string        `json:"direction,omitempty"`
-	Pairs     [][2]string   `json:"pairs,omitempty"`
-	// Groups are of a partition, instead of a shape: what is in one reaches
-	// nothing that is in another; a node in none of them reaches everybody.
-	Groups [][]string `json:"groups,omitempty"`
-	// At is when, from the beginning of the phase; Every repeats from there
-	// on (first at Every, when At is not given) as long as For fits into the
-	// phase. One of them must be given.
-	At    *time.Duration `json:"at_ns,omitempty"`
-	Every time.Duration  `json:"every_ns,omitempty"`
-	// For is how long until the heal.
-	For time.Duration `json:"for_ns"`
-	// Line is where it stands in the file.
-	Line int `json:"-"`
-}
-
 // Settle is how long the cluster may take after the last heal.
 type Settle struct {
 	HealthyWithin time.Duration `json:"healthy_within_ns"`

@@ -9,42 +9,23 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// readWhom reads target and shape.
-//
-// A kill, a pause and a clock take any target, one by default. A partition is
-// described by its shape, any by default; the shapes one and one-way cut off a
-// single node, which target may choose: one (the default), leader, or a name.
-func readWhom(s section, f *Fault, sc *Scenario) {
-	if f.Fault == "partition" && !s.has("pairs") && !s.has("groups") {
-		f.Shape = "any"
-	}
-	s.word("shape", "shape", &f.Shape, names(Shapes()))
-	single := f.Shape == "one" || f.Shape == "one-way"
-	if single || f.Fault != "partition" && f.Fault != "" {
+// readTarget reads whom a fault hits, one by default.
+func readTarget(s section, f *Fault, sc *Scenario) {
+	if !s.has("pairs") {
 		f.Target = "one"
 	}
-	if s.has("pairs") {
-		f.Target = ""
-	}
-	read(s, "target", &f.Target, value.target)
-	if v, ok := s.fields["target"]; ok && f.Target != "" {
-		checkTarget(v, f.Target, sc)
-		if f.Fault == "partition" {
-			checkIsolated(v, f, single)
-		}
-	}
-	if n := sc.System.Nodes; f.Fault == "partition" && n < shapeNodes(f.Shape) {
-		s.at("shape").reportf(fmt.Sprintf("it takes %d", shapeNodes(f.Shape)), "%s cannot be partitioned in the shape %s", nodesOf(n), f.Shape)
-	}
+	readTargetOver(s, f, sc)
 }
 
-// shapeNodes is how many nodes a shape takes: with fewer, no link would be cut.
-func shapeNodes(shape string) int {
-	switch shape {
-	case "bridge", "majority-ring", "any":
-		return 3
+// readTargetOver reads a target, if there is one that can be read, over the
+// default that f has.
+func readTargetOver(s section, f *Fault, sc *Scenario) (v value, ok bool) {
+	v, ok = s.fields["target"]
+	read(s, "target", &f.Target, value.target)
+	if ok = ok && f.Target != ""; ok {
+		checkTarget(v, f.Target, sc)
 	}
-	return 2
+	return v, ok
 }
 
 // target is a word, a name, names joined with commas, or a list of names; it
@@ -123,15 +104,4 @@ func nodesOf(n int) string {
 		return "1 node"
 	}
 	return fmt.Sprintf("%d nodes", n)
-}
-
-// checkIsolated reports a target that a partition of this shape has no use for.
-func checkIsolated(v value, f *Fault, single bool) {
-	switch {
-	case !single:
-		v.reportf("leave it out, or write shape: one or shape: one-way",
-			"a partition of the shape %s has no target", f.Shape)
-	case strings.Contains(f.Target, ",") || slices.Contains([]string{"minority", "majority", "all", "followers"}, f.Target):
-		v.reportf("write one, leader, or the name of a node", "the shape %s cuts off a single node", f.Shape)
-	}
 }

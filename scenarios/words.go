@@ -19,19 +19,17 @@ type Vocabulary struct {
 
 // Names is everything that a scenario can name, for a reader.
 func Names(recipes Recipes) []Vocabulary {
-	return []Vocabulary{
+	out := []Vocabulary{
 		{"systems", Systems(recipes)},
 		{"clients", Clients()},
 		{"workloads", Workloads()},
 		{"faults", Faults()},
 		{"targets", Targets()},
-		{"shapes", Shapes()},
-		{"kinds of disk faults", DiskKinds()},
-		{"losses", Losses()},
-		{"directions", Directions()},
-		{"checks", Checks()},
-		{"models", Models()},
 	}
+	for _, k := range faultKinds() {
+		out = append(out, k.words...)
+	}
+	return append(out, Vocabulary{"checks", Checks()}, Vocabulary{"models", Models()})
 }
 
 // Systems are what `system.use` can be, sorted.
@@ -59,18 +57,6 @@ func Workloads() []Word {
 	}
 }
 
-// Faults are what `fault` can be.
-func Faults() []Word {
-	return []Word{
-		{"partition", "drop all packets between some of the nodes; shape says which"},
-		{"kill", "SIGKILL the node's process, and start it again at the heal"},
-		{"pause", "freeze every process of the node, unseen by it, and thaw it at the heal"},
-		{"latency", "delay, lose or reorder the packets between some of the nodes"},
-		{"disk", "make calls on the node's files fail or wait, or fail its power so that what was not synced is lost; kind says which"},
-		{"clock", "show the node a clock that is off (skew) or leaps ahead and then behind (jump)"},
-	}
-}
-
 // Targets are what `target` can be, besides names of nodes.
 func Targets() []Word {
 	return []Word{
@@ -80,27 +66,6 @@ func Targets() []Word {
 		{"all", "every node"},
 		{"leader", "the node that leads at the moment of injection"},
 		{"followers", "every node that does not lead at the moment of injection"},
-	}
-}
-
-// Directions are what the `direction` of a latency can be.
-func Directions() []Word {
-	return []Word{
-		{"both", "what the target sends to other nodes and what they send to it"},
-		{"out", "what the target sends to other nodes"},
-		{"in", "what other nodes send to the target"},
-	}
-}
-
-// Shapes are what the `shape` of a partition can be.
-func Shapes() []Word {
-	return []Word{
-		{"halves", "two sides, one of them a majority, no packet between them"},
-		{"one", "one node cut off from all others"},
-		{"majority-ring", "every node hears a majority, no two of them the same one"},
-		{"bridge", "two halves that only one node, which hears all, connects"},
-		{"one-way", "one node that is heard and does not hear, or the other way round"},
-		{"any", "all of these in turn, in an order drawn from the seed"},
 	}
 }
 

@@ -22,9 +22,10 @@ func TestNames(t *testing.T) {
 			t.Errorf("no %s", v.Title)
 		}
 	}
-	want := []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "kinds of disk faults", "losses", "directions", "checks", "models"}
-	if !slices.Equal(titles, want) {
-		t.Errorf("got %v, want %v", titles, want)
+	for _, want := range []string{"systems", "clients", "workloads", "faults", "targets", "shapes", "kinds of disk faults", "checks", "models"} {
+		if !slices.Contains(titles, want) {
+			t.Errorf("%s are not among %v", want, titles)
+		}
 	}
 	if systems := names(got[0].Words); !slices.Equal(systems, []string{"abd", "etcd"}) {
 		t.Errorf("systems are %v, want abd and etcd, sorted", systems)
@@ -40,16 +41,7 @@ func TestEveryWordParses(t *testing.T) {
 	}
 	var sources []string
 	for _, w := range Faults() {
-		extra := ""
-		switch w.Name {
-		case "clock":
-			extra = ", skew: 1s"
-		case "disk":
-			extra = ", kind: eio"
-		case "latency":
-			extra = ", delay: 1ms"
-		}
-		sources = append(sources, fault("fault: "+w.Name+extra))
+		sources = append(sources, fault(Example(w.Name)))
 	}
 	for _, w := range Targets() {
 		sources = append(sources, fault("fault: kill, target: "+w.Name))

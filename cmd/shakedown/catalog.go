@@ -20,7 +20,11 @@ func catalog() cli.Catalog {
 			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client) }},
 			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},
 		},
-		Faults:    []string{"partition", "kill", "pause", "clock", "disk", "latency"},
+		Faults: []string{
+			"partition", "latency", // of links between nodes
+			"kill", "pause", "clock", // of a node and its processes
+			"disk", // of a node's disk
+		},
 		Workloads: []string{"register"},
 		Checks: []string{
 			"linearizable",

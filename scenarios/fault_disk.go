@@ -56,8 +56,19 @@ func diskCalls() []string {
 	return []string{"read", "write", "sync", "open", "create", "remove", "rename", "truncate"}
 }
 
+func diskFault() faultKind {
+	return faultKind{
+		word:    Word{"disk", "make calls on the node's files fail or wait, or fail its power so that what was not synced is lost; kind says which"},
+		options: []string{"target", "kind", "path", "calls", "takes", "room", "lose"},
+		example: "kind: power-failure",
+		read:    readDisk,
+		words:   []Vocabulary{{"kinds of disk faults", DiskKinds()}, {"losses", Losses()}},
+	}
+}
+
 // readDisk reads what is done to a disk.
 func readDisk(s section, f *Fault, sc *Scenario) {
+	readTarget(s, f, sc)
 	var d Disk
 	s.word("kind", "kind of disk fault", &d.Kind, names(DiskKinds()))
 	s.word("lose", "loss", &d.Lose, names(Losses()))
@@ -65,9 +76,6 @@ func readDisk(s section, f *Fault, sc *Scenario) {
 	s.duration("takes", &d.Delay, 100*time.Microsecond, maxStall)
 	read(s, "room", &d.RoomBytes, func(v value) (int64, bool) { return measure(v, "a size, as in 1MiB", parseSize) })
 	read(s, "calls", &d.Calls, func(v value) ([]string, bool) { return v.texts("calls, as in [sync]") })
-	if f.Fault != "disk" {
-		return
-	}
 	f.Disk = &d
 	if !s.need("kind", "say what happens, as in kind: power-failure") {
 		return

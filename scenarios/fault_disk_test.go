@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// diskFault parses a scenario with one disk fault.
-func diskFault(t *testing.T, options string) (*Disk, error) {
+// parsedDisk parses a scenario with one disk fault.
+func parsedDisk(t *testing.T, options string) (*Disk, error) {
 	t.Helper()
 	src := "version: 1\nname: x\nsystem: {use: etcd}\n" +
 		"phases: [{name: a, for: 10s, faults: [{at: 1s, for: 1s, fault: disk, " + options + "}]}]\n"
@@ -31,7 +31,7 @@ func TestDiskFaults(t *testing.T) {
 		"kind: full, target: n1":                       {Kind: "full"},
 		"kind: eio, calls: [read]":                     {Kind: "eio", Calls: []string{"read"}},
 	} {
-		got, err := diskFault(t, options)
+		got, err := parsedDisk(t, options)
 		if err != nil {
 			t.Errorf("%s: %v", options, err)
 		} else if !reflect.DeepEqual(*got, want) {
@@ -56,7 +56,7 @@ func TestBadDiskFaultsAreReported(t *testing.T) {
 		"kind: power-failure, lose: some":    "some",
 		"kind: slow, takes: 5h":              "5h",
 	} {
-		_, err := diskFault(t, options)
+		_, err := parsedDisk(t, options)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", options, err, want)
 		}

@@ -1,0 +1,25 @@
+package runner
+
+import (
+	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
+)
+
+// drawLatency settles whose packets are slowed, and how those that are lost
+// will be drawn.
+func drawLatency(p *Plan, in *nemesis.Injection, d *draft) error {
+	f := d.fault.Latency
+	in.Slowdown = &agent.Slowdown{
+		Delay: f.Delay, Jitter: f.Jitter, Loss: f.Loss, Reorder: f.Reorder, Seed: d.stream.seed(),
+	}
+	if len(f.Pairs) > 0 {
+		in.Cuts = f.Pairs
+		return nil
+	}
+	in.Direction = f.Direction
+	if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+		return err
+	}
+	in.Cuts = nemesis.Ways(f.Direction, p.Nodes, in.Nodes)
+	return nil
+}

@@ -1,0 +1,34 @@
+package runner
+
+import "github.com/shakedown-dev/shakedown/nemesis"
+
+// drawPartition settles which links are cut, unless they are around a role.
+func drawPartition(p *Plan, in *nemesis.Injection, d *draft) (err error) {
+	f := d.fault.Partition
+	switch {
+	case len(f.Pairs) > 0:
+		in.Shape, in.Cuts = nemesis.ShapePairs, f.Pairs
+		return nil
+	case len(f.Groups) > 0:
+		in.Shape, in.Cuts = nemesis.ShapeGroups, nemesis.Between(f.Groups)
+		return nil
+	}
+	in.Shape = f.Shape
+	if in.Shape == nemesis.ShapeAny {
+		in.Shape = d.stream.shapes[(d.number-1)%len(d.stream.shapes)]
+	}
+	in.Shape = nemesis.Direction(in.Shape, d.stream.rng)
+	if !nemesis.Isolates(in.Shape) {
+		in.Target = ""
+		in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, nil, d.stream.rng)
+		return err
+	}
+	if in.Target == "" {
+		in.Target = nemesis.TargetOne
+	}
+	if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+		return err
+	}
+	in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, in.Nodes, d.stream.rng)
+	return err
+}

@@ -1,0 +1,156 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Fault is one line of a phase: what is done to whom, and when. What belongs
+// to one kind of fault only is in the struct of that kind.
+type Fault struct {
+	// Name tells it from others of its kind; the default is Fault, made
+	// unique with -2, -3, ….
+	Name  string `json:"name"`
+	Fault string `json:"fault"` // partition, kill, pause, clock, latency, …
+	// Target is one, minority, majority, all, leader, followers, or names of
+	// nodes joined with commas; empty where the kind has another way to say it.
+	Target string `json:"target,omitempty"`
+
+	// Of links between nodes.
+	Partition *Partition `json:"partition,omitempty"`
+	Latency   *Latency   `json:"latency,omitempty"`
+
+	// Of a node and its processes.
+	Clock *Clock `json:"clock,omitempty"`
+
+	// Of a node's disk.
+	Disk *Disk `json:"disk,omitempty"`
+
+	// When it comes, and for how long.
+	When
+	// Line is where it stands in the file.
+	Line int `json:"-"`
+}
+
+// A faultKind is all that this package knows about one kind of fault. Each has
+// a file of its own, named after it, that ends with its entry for the table.
+type faultKind struct {
+	// word is its name and what it does, in a line.
+	word Word
+	// options are the fields that belong to it, besides name, fault and when.
+	options []string
+	// example is the options of a short line with it; empty where none are needed.
+	example string
+	// read reads the options into f and reports what is wrong with them.
+	read func(s section, f *Fault, sc *Scenario)
+	// words are what its options can be, for a reader; nil for none.
+	words []Vocabulary
+}
+
+// faultKinds are all kinds of faults, those alike together.
+func faultKinds() []faultKind {
+	return []faultKind{
+		// Of links between nodes.
+		partitionFault(),
+		latencyFault(),
+
+		// Of a node and its processes.
+		killFault(),
+		pauseFault(),
+		clockFault(),
+
+		// Of a node's disk.
+		diskFault(),
+	}
+}
+
+// Faults are what `fault` can be.
+func Faults() []Word {
+	var out []Word
+	for _, k := range faultKinds() {
+		out = append(out, k.word)
+	}
+	return out
+}
+
+// Example is a short line with the fault, without its time: "fault: kill".
+func Example(fault string) string {
+	k, ok := kindOfFault(fault)
+	if !ok || k.example == "" {
+		return "fault: " + fault
+	}
+	return "fault: " + fault + ", " + k.example
+}
+
+func kindOfFault(name string) (faultKind, bool) {
+	kinds := faultKinds()
+	i := slices.IndexFunc(kinds, func(k faultKind) bool { return k.word.Name == name })
+	if i < 0 {
+		return faultKind{}, false
+	}
+	return kinds[i], true
+}
+
+// allOptions are the options of any fault, each once, sorted.
+func allOptions() []string {
+	var all []string
+	for _, k := range faultKinds() {
+		all = append(all, k.options...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func readFault(v value, sc *Scenario, p Phase) Fault {
+	f := Fault{Line: v.node.Line}
+	s := v.section(slices.Concat([]string{"name", "fault"}, allOptions(), whenOptions())...)
+	if s.need("fault", "say what to do, as in fault: kill") {
+		s.word("fault", "fault", &f.Fault, names(Faults()))
+	}
+	s.name("name", &f.Name)
+	if slices.ContainsFunc(p.Faults, func(o Fault) bool { return o.Name == f.Name && f.Name != "" }) {
+		s.at("name").reportf("take another name", "there are two faults %q in this phase", f.Name)
+	}
+	if kind, ok := kindOfFault(f.Fault); ok {
+		kind.read(s.only(kind.options), &f, sc)
+		for _, option := range allOptions() {
+			if s.has(option) && !slices.Contains(kind.options, option) {
+				s.at(option).reportf("leave it out", "%s does not belong to the fault %s", option, f.Fault)
+			}
+		}
+	}
+	readWhen(s, &f.When)
+	checkWhen(s, f.When, p.For)
+	return f
+}
+
+// only is the section without the fields that belong to other kinds of faults.
+func (s section) only(options []string) section {
+	out := section{s.value, map[string]value{}}
+	for key, v := range s.fields {
+		if slices.Contains(options, key) || !slices.Contains(allOptions(), key) {
+			out.fields[key] = v
+		}
+	}
+	return out
+}
+
+// nameFaults names the faults that have no name after their kind, with a
+// number where that name is taken.
+func nameFaults(faults []Fault) {
+	taken := map[string]bool{}
+	for _, f := range faults {
+		taken[f.Name] = true
+	}
+	for i := range faults {
+		f := &faults[i]
+		if f.Name != "" {
+			continue
+		}
+		f.Name = f.Fault
+		for n := 2; taken[f.Name]; n++ {
+			f.Name = fmt.Sprintf("%s-%d", f.Fault, n)
+		}
+		taken[f.Name] = true
+	}
+}

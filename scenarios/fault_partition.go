@@ -1,0 +1,118 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Partition says which nodes lose sight of which. One of its fields is set.
+type Partition struct {
+	// Shape is halves, one, majority-ring, bridge, one-way, or "any", which
+	// takes them in turn, in an order drawn from the seed.
+	Shape string `json:"shape,omitempty"`
+	// Groups are the sides: what is in one reaches nothing that is in
+	// another; a node in none of them reaches everybody.
+	Groups [][]string `json:"groups,omitempty"`
+	// Pairs are ordered: what is sent [from, to] is lost.
+	Pairs [][2]string `json:"pairs,omitempty"`
+}
+
+// Shapes are what the `shape` of a partition can be.
+func Shapes() []Word {
+	return []Word{
+		{"halves", "two sides, one of them a majority, no packet between them"},
+		{"one", "one node cut off from all others"},
+		{"majority-ring", "every node hears a majority, no two of them the same one"},
+		{"bridge", "two halves that only one node, which hears all, connects"},
+		{"one-way", "one node that is heard and does not hear, or the other way round"},
+		{"any", "all of these in turn, in an order drawn from the seed"},
+	}
+}
+
+func partitionFault() faultKind {
+	return faultKind{
+		word:    Word{"partition", "drop all packets between some of the nodes; shape says which"},
+		options: []string{"target", "shape", "groups", "pairs"},
+		example: "shape: halves",
+		read:    readPartition,
+		words:   []Vocabulary{{"shapes", Shapes()}},
+	}
+}
+
+// readPartition reads who is parted from whom: by shape, any by default, by
+// groups or by pairs. The shapes one and one-way cut off a single node, which
+// target may choose: one (the default), leader, or a name.
+func readPartition(s section, f *Fault, sc *Scenario) {
+	p := &Partition{}
+	f.Partition = p
+	if !s.has("pairs") && !s.has("groups") {
+		p.Shape = "any"
+	}
+	s.word("shape", "shape", &p.Shape, names(Shapes()))
+	single := p.Shape == "one" || p.Shape == "one-way"
+	if single && !s.has("pairs") {
+		f.Target = "one"
+	}
+	if v, ok := readTargetOver(s, f, sc); ok {
+		checkIsolated(v, f, single)
+	}
+	if n := sc.System.Nodes; n < shapeNodes(p.Shape) {
+		s.at("shape").reportf(fmt.Sprintf("it takes %d", shapeNodes(p.Shape)), "%s cannot be partitioned in the shape %s", nodesOf(n), p.Shape)
+	}
+	p.Pairs = readPairs(s, sc)
+	p.Groups = readGroups(s, sc)
+}
+
+// shapeNodes is how many nodes a shape takes: with fewer, no link would be cut.
+func shapeNodes(shape string) int {
+	switch shape {
+	case "bridge", "majority-ring", "any":
+		return 3
+	}
+	return 2
+}
+
+// checkIsolated reports a target that a partition of this shape has no use for.
+func checkIsolated(v value, f *Fault, single bool) {
+	switch {
+	case !single:
+		v.reportf("leave it out, or write shape: one or shape: one-way",
+			"a partition of the shape %s has no target", f.Partition.Shape)
+	case strings.Contains(f.Target, ",") || slices.Contains([]string{"minority", "majority", "all", "followers"}, f.Target):
+		v.reportf("write one, leader, or the name of a node", "the shape %s cuts off a single node", f.Partition.Shape)
+	}
+}
+
+// readGroups reads the sides of a partition, which stand for target and shape.
+func readGroups(s section, sc *Scenario) (groups [][]string) {
+	v, ok := s.fields["groups"]
+	if !ok {
+		return nil
+	}
+	for _, other := range []string{"target", "shape"} {
+		if s.has(other) {
+			s.at(other).reportf("keep one of them", "%s and groups are both given", other)
+		}
+	}
+	items, ok := v.items("groups of nodes, as in [[n1, n2], [n3, n4, n5]]")
+	if ok && len(items) < 2 {
+		v.report("a partition has two groups at least", "write as in groups: [[n1, n2], [n3, n4, n5]]")
+	}
+	seen := map[string]bool{}
+	for _, item := range items {
+		names, _ := item.texts("names of nodes")
+		if item.isList() && len(names) == 0 {
+			item.report("the group is empty", "name a node, as in [n1]")
+		}
+		for _, name := range names {
+			checkOneNode(item, name, sc.System.Nodes)
+			if seen[name] {
+				item.reportf("name it once", "node %s is named twice", name)
+			}
+			seen[name] = true
+		}
+		groups = append(groups, names)
+	}
+	return groups
+}
