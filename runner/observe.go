@@ -16,18 +16,22 @@ const opsEvery = 5 * time.Second
 // observeFault tells people about a step of a fault, and keeps how late the
 // plan's moments were met.
 func (r *run) observeFault(fault string, e history.FaultEvent) {
+	out := Event{At: r.since(), Fault: &FaultStep{fault, e}}
 	switch e.Stage {
 	case history.StageInject:
-		r.say("fault", "%s on %s: %s", e.ID, targets(e), e.Says)
+		out.Kind, out.Text = "fault", fmt.Sprintf("%s on %s: %s", e.ID, targets(e), e.Says)
 	case history.StageInForce:
 		r.late(fault+"_in_force_late", e.Late)
-		r.say("fault", "%s took hold: %s", e.ID, e.Evidence)
+		out.Kind, out.Text = "fault", fmt.Sprintf("%s took hold: %s", e.ID, e.Evidence)
 	case history.StageHealed:
 		r.late(fault+"_heal", e.Late)
-		r.say("heal", "%s healed: %s", e.ID, e.Evidence)
+		out.Kind, out.Text = "heal", fmt.Sprintf("%s healed: %s", e.ID, e.Evidence)
 	case history.StageFailed:
-		r.say("warn", "%s failed: %s", e.ID, e.Error)
+		out.Kind, out.Text = "warn", fmt.Sprintf("%s failed: %s", e.ID, e.Error)
+	default:
+		return // that a heal has begun is told when it is done
 	}
+	r.o.Observe(out)
 }
 
 // targets names the nodes of a fault, with the role that chose them.
@@ -46,8 +50,9 @@ func (r *run) late(name string, d time.Duration) {
 	r.out.Timings[name+"_max"] = max(r.out.Timings[name+"_max"], d)
 }
 
-// watchOperations tells the counts of operations now and then, until the
-// function that it returns is called, which waits for it to end.
+// watchOperations tells the counts of operations now and then, and takes
+// readings if somebody wants them, until the function that it returns is
+// called, which waits for it to end.
 func (r *run) watchOperations(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -56,6 +61,11 @@ func (r *run) watchOperations(ctx context.Context) (stop func()) {
 			r.sayOperations()
 		}
 	})
+	if r.o.Measure != nil {
+		g := &gauge{run: r, before: r.rec.snapshot()}
+		done.Go(func() { g.measure(ctx) })
+		done.Go(func() { g.followLeader(ctx) })
+	}
 	return func() {
 		cancel()
 		done.Wait()

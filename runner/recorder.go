@@ -15,9 +15,12 @@ import (
 // history cannot be written: what is not recorded must not be done.
 type recorder struct {
 	writer         *history.Writer
+	now            func() time.Duration
 	ok, fail, info atomic.Int64
 	shed           atomic.Int64
 	invoked        atomic.Int64
+	// took is how long operations took that ended well.
+	took lengths
 
 	mu     sync.Mutex
 	broken error
@@ -25,7 +28,7 @@ type recorder struct {
 }
 
 func newRecorder(w io.Writer, since func() time.Duration) *recorder {
-	return &recorder{writer: history.NewWriter(w, since)}
+	return &recorder{writer: history.NewWriter(w, since), now: since}
 }
 
 // onError names what to call when the history cannot be written.

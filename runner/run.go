@@ -28,6 +28,10 @@ type Options struct {
 	// Observe hears of what happens, for people to watch. It is called from
 	// several goroutines at once and must not block.
 	Observe func(Event)
+	// Measure hears of the pace of the run, once a second while the clients
+	// work; nil if nobody wants to know. The system is then also asked, every
+	// other second, who leads. It must not block.
+	Measure func(Reading)
 	// Nodes is the folder for what the nodes logged.
 	Nodes string
 	// Keep leaves the cluster running in the end.
@@ -41,6 +45,14 @@ type Event struct {
 	// Kind is note, phase, fault, heal, ops or warn.
 	Kind string
 	Text string
+	// Fault is the step that the event tells of, nil if it is not about a fault.
+	Fault *FaultStep
+}
+
+// A FaultStep is a step in the life of a fault of the named kind.
+type FaultStep struct {
+	Fault string `json:"fault"`
+	history.FaultEvent
 }
 
 // An Outcome is what a run says about itself; what the system did is in the

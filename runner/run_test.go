@@ -51,6 +51,8 @@ type trial struct {
 	err     error
 	history *history.History
 	events  []Event
+	// readings are those taken of the run.
+	readings []Reading
 }
 
 // try runs s in a bubble of virtual time.
@@ -76,6 +78,7 @@ func try(t *testing.T, s *scenarios.Scenario, f *fake, ctx context.Context, sink
 			defer mu.Unlock()
 			tr.events = append(tr.events, e)
 		},
+		Measure: func(r Reading) { tr.readings = append(tr.readings, r) },
 	})
 	if tr.history, err = history.Read(&buf); err != nil {
 		t.Fatalf("read the history back: %v", err)

@@ -88,10 +88,14 @@ func (w *worker) invoke(ctx context.Context, op history.Op) (history.Op, error) 
 	if err != nil {
 		return op, err
 	}
+	invoked := op.Time
 	done := w.carryOut(ctx, op)
 	done.Index, done.Time = 0, 0
 	if done, err = w.run.rec.append(done); err != nil {
 		return done, err
+	}
+	if done.Type == history.OK {
+		w.run.rec.took.add(done.Time - invoked)
 	}
 	if done.Type == history.Info {
 		w.retire()
