@@ -8,10 +8,12 @@ require (
 	github.com/chromedp/chromedp v0.23.0 // tests: the report in a browser
 	github.com/cockroachdb/datadriven v1.0.3 // tests: files of cases that read aloud
 	github.com/containerd/errdefs v1.0.0 // docker: telling "not found" from other errors
+	github.com/creack/pty v1.1.24 // tests: a terminal
 	github.com/docker/docker v28.5.2+incompatible // docker: the Engine API
 	github.com/google/go-cmp v0.7.0 // tests: differences
 	github.com/google/nftables v0.3.0 // agent: rules on the bridge, without the nft command
 	github.com/hanwen/go-fuse/v2 v2.12.1 // agent: the disk that loses what was not synced
+	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02 // tests: what a terminal shows
 	github.com/mdlayher/netlink v1.7.3-0.20250113171957-fbb4dce95f42 // agent: throw-away networks, packet queues
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts
 	github.com/spf13/cobra v1.10.2 // the command line
@@ -24,7 +26,8 @@ require (
 	golang.org/x/crypto v0.58.0 // ssh: logging in at hosts
 	golang.org/x/sync v0.24.0 // docker: side by side, with the first error
 	golang.org/x/sys v0.49.0 // agent: pidfd, ptrace, namespaces
-	golang.org/x/term v0.47.0 // is this a terminal
+	golang.org/x/term v0.47.0 // is this a terminal, and how large
+	golang.org/x/text v0.43.0 // how wide a character is
 	google.golang.org/grpc v1.83.2 // client: telling sent from not sent
 	gopkg.in/yaml.v3 v3.0.1 // scenarios: YAML with places
 	pgregory.net/rapid v1.3.0 // tests: properties
@@ -70,7 +73,6 @@ require (
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect

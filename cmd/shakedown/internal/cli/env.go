@@ -31,6 +31,8 @@ type Env struct {
 	Signals <-chan os.Signal
 	// Catalog names everything that scenarios can use.
 	Catalog Catalog
+	// plain says that nothing is to be coloured, whatever the terminal is.
+	plain bool
 }
 
 // An interruption is the reason of a canceled context: a signal came.
@@ -104,11 +106,21 @@ func (env Env) guard(f func() error) (err error) {
 	return f()
 }
 
-// colour tells whether w is a terminal that may be coloured.
+// colour tells whether w is to be coloured: a terminal that understands colours,
+// unless somebody said no; or whatever it is, if somebody insists.
 func (env Env) colour(w io.Writer) bool {
-	if env.Getenv("NO_COLOR") != "" || env.Getenv("TERM") == "dumb" {
+	switch {
+	case env.plain || env.Getenv("NO_COLOR") != "":
 		return false
+	case env.Getenv("CLICOLOR_FORCE") != "" && env.Getenv("CLICOLOR_FORCE") != "0":
+		return true
 	}
+	_, ok := env.terminal(w)
+	return ok
+}
+
+// terminal is the terminal that w is, if it is one on which a cursor can move.
+func (env Env) terminal(w io.Writer) (*os.File, bool) {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return f, ok && env.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }

@@ -7,12 +7,18 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/progress"
 )
 
 // A root is the command that holds all others.
 type root struct {
 	env     Env
 	command *cobra.Command
+	// watch shows runs while they go on.
+	watch progress.Watcher
+	// measured says that it shows more than events.
+	measured bool
 }
 
 const about = `Shakedown starts a real cluster, hurts it while clients work, writes down every
@@ -36,7 +42,7 @@ Exit codes:
 `
 
 func newRoot(env Env) *root {
-	r := &root{env: env}
+	r := &root{env: env, watch: progress.Quiet{}}
 	r.command = &cobra.Command{
 		Use:           "shakedown",
 		Short:         "Break a cluster and judge what it did",
@@ -52,6 +58,7 @@ func newRoot(env Env) *root {
 	r.command.SetOut(env.Stdout)
 	r.command.SetErr(env.Stderr)
 	r.command.SetFlagErrorFunc(badFlag)
+	r.command.PersistentFlags().BoolVar(&r.env.plain, "no-color", false, "print no colours (NO_COLOR in the environment does the same)")
 	r.command.CompletionOptions.DisableDefaultCmd = true
 	r.command.AddCommand(r.run(), r.check(), r.plan(), r.validate(), r.doctor(), r.show(), r.list(),
 		r.clean(), r.report(), r.serve(), r.version(), r.completion(), r.agent(), r.probeChild())

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/runner"
@@ -27,7 +28,7 @@ type runFlags struct {
 	keep  bool
 	times int
 	json  bool
-	quiet bool
+	show  progressFlags
 }
 
 func (r *root) run() *cobra.Command {
@@ -54,7 +55,7 @@ Ctrl-C once stops, heals, and judges what there is; twice leaves at once.`,
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "what everything random is drawn from (default: chosen by chance, and printed)")
 	c.Flags().BoolVar(&f.keep, "keep", false, "leave the containers running in the end")
 	c.Flags().IntVar(&f.times, "times", 1, "run each scenario so many times; with --seed, the same plan each time")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print the verdict only")
+	f.show.add(c)
 	jsonFlag(c, &f.json)
 	outFlag(c, &f.out)
 	setFlag(c, &f.set)
@@ -76,6 +77,9 @@ func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
 	}
 	jobs, err := r.jobs(args, f.set)
 	if err != nil {
+		return err
+	}
+	if err := r.watchWith(f.show); err != nil {
 		return err
 	}
 	e, err := docker.Open(ctx)
@@ -146,7 +150,6 @@ type voyage struct {
 	plan   *runner.Plan
 	folder *store.Folder
 	info   store.RunInfo
-	watch  *progress
 	now    func() time.Duration
 	// newRoot says that the folder for run folders was not there before.
 	newRoot bool
@@ -158,13 +161,20 @@ func (r *root) runJob(ctx context.Context, e *docker.Engine, j job, f runFlags) 
 	if err != nil {
 		return err
 	}
+	r.watch.Begin(v.describe())
 	outcome, prepared, err := v.sail(ctx)
 	if err != nil && !prepared || outcome.Interrupted && !v.folder.Has(store.HistoryFile) {
 		v.vanish() // nothing happened that anyone would want to read
+		r.watch.End(ending(report.Run{}, err))
 		return err
 	}
 	// What happened is judged even after an interruption, and whatever failed.
-	return v.judge(context.WithoutCancel(ctx), outcome, err)
+	out, err := v.judge(context.WithoutCancel(ctx), outcome, err)
+	r.watch.End(ending(out, err))
+	if out.ID == "" {
+		return err // it could not be judged
+	}
+	return v.answer(out, outcome, err)
 }
 
 // newVoyage makes the plan and the folder with all that is known before.
@@ -184,7 +194,6 @@ func (r *root) newVoyage(e *docker.Engine, j job, f runFlags) (*voyage, error) {
 	}
 	v := &voyage{root: r, engine: e, job: j, flags: f, plan: plan, folder: folder, newRoot: missing != nil}
 	v.now = func() time.Duration { return r.env.Now().Sub(start) }
-	v.watch = newProgress(r.env, f.quiet)
 	v.info = newRunInfo(r.env, start, plan, e.Info())
 	return v, v.writePlan()
 }
@@ -219,8 +228,6 @@ func (v *voyage) vanish() {
 
 // sail carries out the plan. prepared tells whether the cluster came up.
 func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared bool, err error) {
-	v.watch.event(runner.Event{Kind: "note",
-		Text: fmt.Sprintf("%s, seed %d, run %s", v.plan.Scenario.Name, v.plan.Seed, v.folder.ID())})
 	file, err := v.folder.CreateHistory()
 	if err != nil {
 		return outcome, false, environment(fmt.Errorf("create the history: %w", err), "")
@@ -232,7 +239,7 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 			prepared = err == nil
 			return c, err
 		},
-		System: v.job.system, History: file, Now: v.now, Observe: v.watch.event,
+		System: v.job.system, History: file, Now: v.now, Observe: v.root.watch.Event, Measure: v.root.measure(),
 		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep,
 	})
 	return outcome, prepared, err
@@ -263,26 +270,33 @@ func closeHistory(f io.Closer) error {
 	return nil
 }
 
-// judge gives the folder its verdict. If the environment failed, that is why
-// the verdict cannot be better than unknown, and the code that counts, unless
-// a violation was found before.
-func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error) error {
+// judge gives the folder its verdict. The error is that of the environment, if
+// it failed, joined with what went wrong here.
+func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error) (report.Run, error) {
 	c, err := openCase(v.folder)
 	if err != nil {
-		return errors.Join(failed, err)
+		return report.Run{}, errors.Join(failed, err)
 	}
 	c.outcome, c.reasons = outcome, reasonsOf(outcome, failed)
 	all, err := c.checkers(checkFlags{})
 	if err != nil {
-		return errors.Join(failed, err)
+		return report.Run{}, errors.Join(failed, err)
 	}
+	v.root.watch.Event(runner.Event{Kind: "note", Text: "judging " + countOf(len(c.history.Ops), "event") + " by " + countOf(len(all), "check")})
 	out := c.judge(ctx, all)
-	err = errors.Join(v.root.conclude(c, out), v.root.print(out, outcome, v.flags.json))
+	return out, errors.Join(failed, v.root.conclude(c, out))
+}
+
+// answer prints the verdict. If the environment failed, that is why the verdict
+// cannot be better than unknown, and the code that counts, unless a violation
+// was found before.
+func (v *voyage) answer(out report.Run, outcome runner.Outcome, failed error) error {
+	err := errors.Join(failed, v.root.print(out, outcome, v.flags.json))
 	if out.Verdict == checkers.Violation {
-		printFailure(v.root.env.Stderr, errors.Join(failed, err))
-		return silent(codeFor(out.Verdict, out.Expect))
+		printFailure(v.root.env.Stderr, err)
+		err = nil
 	}
-	if err = errors.Join(failed, err); err != nil {
+	if err != nil {
 		return err
 	}
 	return silent(codeFor(out.Verdict, out.Expect))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/progress"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history"
@@ -141,9 +142,9 @@ func (r *root) showFaults(h *history.History, asJSON bool) error {
 		}
 		until := "never healed"
 		if w.Healed >= 0 {
-			until = clock(w.Healed)
+			until = progress.Moment(w.Healed)
 		}
-		rows = append(rows, []string{clock(w.Inject), until, w.ID, oneLine(strings.Join(w.Nodes, " ")), oneLine(w.Says), oneLine(why)})
+		rows = append(rows, []string{progress.Moment(w.Inject), until, w.ID, oneLine(strings.Join(w.Nodes, " ")), oneLine(w.Says), oneLine(why)})
 	}
 	if asJSON {
 		return printLines(r.env.Stdout, all)

@@ -1,4 +1,4 @@
-package cli
+package progress
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 )
 
 // Without this the lines that people and CI logs rely on could change their form.
-func TestProgress(t *testing.T) {
+func TestPlain(t *testing.T) {
 	for _, test := range []struct {
 		event  runner.Event
 		colour bool
@@ -23,8 +23,8 @@ func TestProgress(t *testing.T) {
 		{runner.Event{At: time.Second, Kind: "warn", Text: "two\nlines\x1b[2J"}, false, "00:01.0 warn  two lines [2J\n"},
 	} {
 		var b strings.Builder
-		p := &progress{w: &b, colour: test.colour}
-		p.event(test.event)
+		p := NewPlain(&b, test.colour)
+		p.Event(test.event)
 		if b.String() != test.want {
 			t.Errorf("printed %q, want %q", b.String(), test.want)
 		}
