@@ -8,7 +8,6 @@ require (
 	github.com/chromedp/chromedp v0.23.0 // tests: the report in a browser
 	github.com/cockroachdb/datadriven v1.0.3 // tests: files of cases that read aloud
 	github.com/containerd/errdefs v1.0.0 // docker: telling "not found" from other errors
-	github.com/creack/pty v1.1.24 // tests: a terminal
 	github.com/docker/docker v28.5.2+incompatible // docker: the Engine API
 	github.com/google/go-cmp v0.7.0 // tests: differences
 	github.com/google/nftables v0.3.0 // agent: rules on the bridge, without the nft command

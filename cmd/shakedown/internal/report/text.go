@@ -3,14 +3,16 @@ package report
 import (
 	"fmt"
 	"io"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/checkers"
 )
 
 // sentenceLines is how many lines a Text spends on sentences, beside the
-// headline, the figures and the commands: a dozen lines in all.
-const sentenceLines = 7
+// headline, the figures and the commands: ten lines in all.
+const sentenceLines = 5
 
 // A Style says how a Text looks.
 type Style struct {
@@ -35,7 +37,7 @@ func Text(w io.Writer, r Run, s Style) error {
 		fmt.Fprintf(&b, "  %s\n", printable(l))
 	}
 	if hidden > 0 {
-		fmt.Fprintf(&b, "  … and %s more in the report\n", plural(hidden, "sentence"))
+		fmt.Fprintf(&b, "  … and %s more in the report%s\n", plural(hidden, "sentence"), r.inFull())
 	}
 	if r.History != nil {
 		fmt.Fprintf(&b, "  %s\n", r.summary())
@@ -91,15 +93,27 @@ func (r Run) summary() string {
 	return s + "."
 }
 
-// next are the commands to run next.
+// inFull is the command that prints every sentence; "" for a bare history.
+func (r Run) inFull() string {
+	if r.ID == "" {
+		return ""
+	}
+	return ", or by shakedown show " + r.ID
+}
+
+// next are the page that tells more and the commands to run next.
 func (r Run) next() []string {
 	if r.ID == "" {
 		return nil
 	}
+	again := "shakedown rerun " + r.ID
+	if r.Verdict == checkers.Violation {
+		again += " --until violation"
+	}
 	return []string{
-		"  folder   " + r.Folder,
-		"  again    shakedown check " + r.ID,
-		"  more     shakedown show " + r.ID,
+		"  report   " + path.Join(filepath.ToSlash(r.Folder), "report.html"),
+		"  again    " + again,
+		"  share    shakedown export " + r.ID + " --as zip",
 	}
 }
 

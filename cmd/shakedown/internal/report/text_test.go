@@ -26,8 +26,9 @@ func TestTextSaysTheWorstFirst(t *testing.T) {
 		"  recovery is unknown: Nothing to recover from.",
 		"  stats is valid: 3 of 5 operations are ok.",
 		"  5 operations: 2 ok, 1 fail, 2 unknown; 1 of 2 faults took hold.",
-		"  folder   runs/sample/20261122T101502Z-7f3a91",
-		"  again    shakedown check 20261122T101502Z-7f3a91",
+		"  report   runs/sample/20261122T101502Z-7f3a91/report.html",
+		"  again    shakedown rerun 20261122T101502Z-7f3a91 --until violation",
+		"  share    shakedown export 20261122T101502Z-7f3a91 --as zip",
 	}
 	for i, want := range wants {
 		if !strings.HasPrefix(lines[i], want) {
@@ -51,8 +52,8 @@ func TestTextIsShortUnlessFull(t *testing.T) {
 		r.Results[1].Says = append(r.Results[1].Says, "And another one.")
 	}
 	short := text(t, r, Style{})
-	if n := strings.Count(short, "\n"); n > 12 {
-		t.Errorf("the summary has %d lines, want 12 at most:\n%s", n, short)
+	if n := strings.Count(short, "\n"); n > 10 {
+		t.Errorf("the summary has %d lines, want 10 at most:\n%s", n, short)
 	}
 	if !strings.Contains(short, "more in the report") {
 		t.Errorf("the summary hides sentences without saying so:\n%s", short)
@@ -98,7 +99,7 @@ func TestTextTellsReasons(t *testing.T) {
 func TestTextOfABareHistoryNamesNoRun(t *testing.T) {
 	r := sampleRun(t)
 	r.ID = ""
-	if got := text(t, r, Style{}); strings.Contains(got, "shakedown check") {
+	if got := text(t, r, Style{}); strings.Contains(got, "shakedown rerun") {
 		t.Errorf("there is a command for a run that does not exist:\n%s", got)
 	}
 }
