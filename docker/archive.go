@@ -28,6 +28,8 @@ type imageSpec struct {
 	Cmd    []string
 	Env    []string
 	Files  []file
+	// Layer is the one layer, as a tar, if it is not made of Files.
+	Layer []byte
 }
 
 // epoch is the time of everything in an image, so that the same files make
@@ -37,7 +39,7 @@ func epoch() time.Time { return time.Unix(0, 0).UTC() }
 // write writes the image in the format of `docker save`, which every engine
 // loads.
 func (s imageSpec) write(w io.Writer) error {
-	layer, err := layerTar(s.Files)
+	layer, err := s.layer()
 	if err != nil {
 		return err
 	}
@@ -59,6 +61,13 @@ func (s imageSpec) write(w io.Writer) error {
 		}
 	}
 	return tw.Close()
+}
+
+func (s imageSpec) layer() ([]byte, error) {
+	if s.Layer != nil {
+		return s.Layer, nil
+	}
+	return layerTar(s.Files)
 }
 
 // config is the image's configuration, in JSON.

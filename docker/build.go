@@ -17,8 +17,9 @@ import (
 // differently, so that none of the old ones is taken for a new one.
 const recipeFormat = 1
 
-// A Build says how to make an image FROM scratch that holds one static Go
-// program: either Package of Module at ModuleVersion, or Source.
+// A Build says how to make an image FROM scratch. It holds either one static
+// Go program, which is Package of Module at ModuleVersion or Source; or what
+// is in Packages.
 type Build struct {
 	// Recipe and Version name the image; they don't decide what is in it.
 	Recipe  string
@@ -38,6 +39,14 @@ type Build struct {
 	// Source, if not nil, holds a main package in its root, which imports
 	// the standard library only. Tests and files that are not Go are left out.
 	Source fs.FS
+	// Packages are names of Debian packages, in which {version} stands for
+	// Version; of what they need, all is in the image but what a pattern of
+	// Without fits. The first must be of that Version.
+	Packages []string `json:",omitempty"`
+	Without  []string `json:",omitempty"`
+	// Files are further files of an image made of packages: their texts by
+	// absolute path. One that begins with #! can be run.
+	Files map[string]string `json:",omitempty"`
 }
 
 // title names the build for a human: "etcd 3.5.21".
@@ -48,6 +57,9 @@ func (b Build) sources() (map[string]string, error) {
 	if !path.IsAbs(b.Binary) || path.Clean(b.Binary) == "/" {
 		return nil, fmt.Errorf("binary %q is not an absolute path of a file", b.Binary)
 	}
+	if len(b.Packages) > 0 {
+		return nil, b.checkPackages()
+	}
 	if b.Source == nil {
 		if b.Module == "" || b.ModuleVersion == "" {
 			return nil, errors.New("it has neither a module and its version nor a source")
@@ -55,6 +67,18 @@ func (b Build) sources() (map[string]string, error) {
 		return nil, nil
 	}
 	return readGoFiles(b.Source)
+}
+
+func (b Build) checkPackages() error {
+	for name := range b.Files {
+		if !path.IsAbs(name) || path.Clean(name) != name {
+			return fmt.Errorf("file %q is not an absolute path", name)
+		}
+	}
+	if b.Version == "" {
+		return errors.New("packages without a version")
+	}
+	return nil
 }
 
 func readGoFiles(fsys fs.FS) (map[string]string, error) {
@@ -82,11 +106,11 @@ func readGoFiles(fsys fs.FS) (map[string]string, error) {
 // key is a hash of all that decides what is in the image.
 func (b Build) key(arch string, sources map[string]string) string {
 	b.Source = nil
-	text, err := json.Marshal(struct {
+	text, err := json.Marshal(struct { // maps are marshalled in the order of their keys
 		Format  int
 		Arch    string
 		Build   Build
-		Sources map[string]string // a map is marshalled in the order of its keys
+		Sources map[string]string
 	}{recipeFormat, arch, b, sources})
 	if err != nil {
 		return "unhashable" // strings, numbers and maps of them always marshal
@@ -215,6 +239,9 @@ func wrapperModule(language string, replace []string) string {
 
 // buildHint says what to do about a build that failed.
 func buildHint(err error, b Build) string {
+	if len(b.Packages) > 0 && !errors.Is(err, context.DeadlineExceeded) {
+		return debianHint(err)
+	}
 	says := err.Error()
 	has := func(words ...string) bool {
 		for _, w := range words {

@@ -13,12 +13,8 @@ import (
 	"time"
 )
 
-const (
-	// sayEvery is how often a build that takes long says that it goes on.
-	sayEvery = 10 * time.Second
-	// tailLines is how much of the go command's output an error shows.
-	tailLines = 20
-)
+// tailLines is how much of a command's output an error shows.
+const tailLines = 20
 
 // goTool is the local go command, at work in a directory of its own.
 type goTool struct {
@@ -87,22 +83,7 @@ func (g goTool) run(ctx context.Context, phase string, args ...string) error {
 
 // say reports the phase at once and then now and again, until stop is called.
 func (g goTool) say(phase string, seen *buildOutput) (stop func()) {
-	g.progress(g.title + ": " + phase)
-	began, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(sayEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case now := <-tick.C:
-				g.progress(fmt.Sprintf("%s: %s%s (%s)", g.title, phase, seen.count(), now.Sub(began).Round(time.Second)))
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
+	return sayMeanwhile(g.progress, g.title+": "+phase, seen.count)
 }
 
 // buildOutput takes what the go command prints: it counts the lines that tell

@@ -31,7 +31,8 @@ type Image struct {
 }
 
 // Image makes the image of b, or finds that the engine has it. It needs the
-// local Go toolchain and its module proxy, and takes ten minutes at most.
+// local Go toolchain and its module proxy, or apt and an archive of Debian's,
+// and takes ten minutes at most.
 // progress, which may be nil, is told in a line what is being waited for, and
 // again every ten seconds.
 func (e *Engine) Image(ctx context.Context, b Build, progress func(string)) (Image, error) {
@@ -47,14 +48,25 @@ func (e *Engine) Image(ctx context.Context, b Build, progress func(string)) (Ima
 	}
 	ctx, cancel := context.WithTimeout(ctx, buildLimit)
 	defer cancel()
-	out, err := compile(ctx, b, e.arch, sources, quietIfNil(progress))
-	if err != nil {
+	if err := spec.fill(ctx, b, sources, quietIfNil(progress)); err != nil {
 		return Image{}, failed(err, buildHint(err, b), "%s", doing)
 	}
-	spec.Labels = map[string]string{labelImage: "1", labelBuild: key, labelGo: out.goVersion}
-	spec.Files = []file{{Path: b.Binary, Mode: 0o755, Data: out.binary}}
+	spec.Labels[labelImage], spec.Labels[labelBuild] = "1", key
 	img, err := e.load(ctx, spec)
 	return img, failed(err, loadHint(err), "%s", doing)
+}
+
+// fill makes what is in the image.
+func (s *imageSpec) fill(ctx context.Context, b Build, sources map[string]string, progress func(string)) error {
+	if len(b.Packages) > 0 {
+		layer, from, err := unpack(ctx, b, s.Arch, progress)
+		s.Layer, s.Labels = layer, map[string]string{labelDebian: from}
+		return err
+	}
+	out, err := compile(ctx, b, s.Arch, sources, progress)
+	s.Labels = map[string]string{labelGo: out.goVersion}
+	s.Files = []file{{Path: b.Binary, Mode: 0o755, Data: out.binary}}
+	return err
 }
 
 // cached finds the image that was made from what key stands for.

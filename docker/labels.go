@@ -14,10 +14,11 @@ const (
 	labelRun      = "shakedown.run"
 	labelScenario = "shakedown.scenario"
 	labelNode     = "shakedown.node"
-	labelRole     = "shakedown.role"  // of a container: roleNode or roleAgent
-	labelImage    = "shakedown.image" // "1" on images
-	labelBuild    = "shakedown.build" // of an image: the hash of what it was made from
-	labelGo       = "shakedown.go"    // of an image: the toolchain that built it
+	labelRole     = "shakedown.role"   // of a container: roleNode or roleAgent
+	labelImage    = "shakedown.image"  // "1" on images
+	labelBuild    = "shakedown.build"  // of an image: the hash of what it was made from
+	labelGo       = "shakedown.go"     // of an image: the toolchain that built it
+	labelDebian   = "shakedown.debian" // of an image: the package that it is about
 )
 
 // Roles of containers.

@@ -8,8 +8,9 @@ import (
 // ParseRecipe reads docker/images/<name>/recipe.yaml and fills in every
 // default. The error is [Diagnostics], with all findings at once.
 //
-// A recipe builds either a Go module (lines, with a default version) or the
-// program beside it (build.source).
+// A recipe builds a Go module (lines, with a default version), the program
+// beside it (build.source), or Debian's packages (build.packages, with a
+// default version).
 func ParseRecipe(name string, src []byte) (*Recipe, error) {
 	d, root := load("docker/images/"+name+"/recipe.yaml", src)
 	var out *Recipe
@@ -48,13 +49,15 @@ func readRecipe(v value, name string) *Recipe {
 }
 
 func readBuild(v value, out *Build) {
-	s := v.section("kind", "binary", "source")
+	s := v.section("kind", "binary", "source", "packages", "without", "files")
 	if s.need("kind", "write kind: go") {
-		s.word("kind", "kind", &out.Kind, []string{"go"})
+		s.word("kind", "kind", &out.Kind, []string{kindGo, kindDebian})
 	}
+	checkKind(s, out.Kind)
 	if s.need("binary", "say where the program is put, as in binary: /server") {
 		read(s, "binary", &out.Binary, value.location)
 	}
+	readPackages(s, out)
 	source, ok := s.fields["source"]
 	if !ok {
 		return
@@ -133,6 +136,10 @@ func (v value) replacements() ([]string, bool) {
 // version of it.
 func checkBuild(s section, r *Recipe) {
 	build := s.at("build")
+	if r.System.Build.Kind == kindDebian {
+		checkPackages(s, r)
+		return
+	}
 	source := len(r.System.Build.Source) > 0
 	switch {
 	case source && s.has("lines"):

@@ -58,7 +58,8 @@ type System struct {
 	Limits Limits `json:"limits"`
 }
 
-// A Build makes an image FROM scratch out of one static Go program.
+// A Build makes an image FROM scratch, out of one static Go program or out of
+// Debian's packages.
 type Build struct {
 	// Recipe is the recipe's name; the image is cached by it, by Version and
 	// by the contents of this struct.
@@ -66,7 +67,8 @@ type Build struct {
 	Version string `json:"version,omitempty"`
 	// Kind is "go": build Package of Module at ModuleVersion with the local
 	// toolchain, from a generated wrapper module. With Source instead of
-	// Module, build the embedded files of the recipe.
+	// Module, build the embedded files of the recipe. It is "debian": unpack
+	// Packages.
 	Kind          string `json:"kind"`
 	Module        string `json:"module,omitempty"`
 	ModuleVersion string `json:"module_version,omitempty"`
@@ -76,7 +78,16 @@ type Build struct {
 	Replace []string `json:"replace,omitempty"`
 	// Source are file names beside the recipe that make up a main package.
 	Source []string `json:"source,omitempty"`
-	// Binary is where the program is put in the image, for example "/etcd".
+	// Packages are Debian packages, the one that Version is of first; in
+	// their names {version} stands for it. What they need comes along, but for
+	// what fits a pattern of Without.
+	Packages []string `json:"packages,omitempty"`
+	Without  []string `json:"without,omitempty"`
+	// Files are files beside the recipe, by where they are put in an image
+	// made of packages.
+	Files map[string]string `json:"files,omitempty"`
+	// Binary is where the program is put in the image, for example "/etcd";
+	// in an image made of packages, which of its files is run.
 	Binary string `json:"binary"`
 }
 

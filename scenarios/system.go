@@ -96,6 +96,10 @@ func checkSource(s section) {
 // useVersion completes the build of a recipe's system for its version.
 func useVersion(s section, sys *System, recipe *Recipe) {
 	at := s.at("version")
+	if recipe.System.Build.Kind == kindDebian {
+		sys.Build.Version = sys.Version
+		return
+	}
 	if len(recipe.Lines) == 0 {
 		if s.has("version") {
 			at.reportf("leave it out", "%s has no versions", recipe.Name)
@@ -125,13 +129,20 @@ func (r *Recipe) build(version string) (*Build, *problem) {
 		return nil, &problem{fmt.Sprintf("version %q of %s is not known", version, r.Name),
 			fmt.Sprintf("of %s* it can be %s", line.Prefix, orList(slices.Sorted(maps.Keys(line.Versions))))}
 	}
-	out := *r.System.Build
-	out.Source, out.Replace = slices.Clone(out.Source), slices.Clone(line.Replace)
+	out := r.System.Build.clone()
+	out.Replace = slices.Clone(line.Replace)
 	out.Version, out.Module, out.Package, out.ModuleVersion = version, line.Module, line.Package, module
 	if !listed {
 		out.ModuleVersion = "v" + version
 	}
-	return &out, nil
+	return out, nil
+}
+
+func (b *Build) clone() *Build {
+	out := *b
+	out.Source, out.Replace = slices.Clone(b.Source), slices.Clone(b.Replace)
+	out.Packages, out.Without, out.Files = slices.Clone(b.Packages), slices.Clone(b.Without), maps.Clone(b.Files)
+	return &out
 }
 
 // line is the line of a version: of those with a fitting prefix, the one with
@@ -151,9 +162,7 @@ func (s System) clone() System {
 	s.Env = maps.Clone(s.Env)
 	s.Ports = maps.Clone(s.Ports)
 	if s.Build != nil {
-		b := *s.Build
-		b.Source, b.Replace = slices.Clone(b.Source), slices.Clone(b.Replace)
-		s.Build = &b
+		s.Build = s.Build.clone()
 	}
 	return s
 }

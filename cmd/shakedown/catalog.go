@@ -15,7 +15,7 @@ import (
 func catalog() cli.Catalog {
 	return cli.Catalog{
 		Images:  images.FS(),
-		Recipes: []string{"abd", "etcd"},
+		Recipes: []string{"abd", "etcd", "postgres", "redis"},
 		Clients: []cli.Driver{
 			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client) }},
 			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},

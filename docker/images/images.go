@@ -10,6 +10,7 @@ import (
 	"io/fs"
 )
 
+//go:embed redis/* postgres/*
 //go:embed etcd/recipe.yaml abd/recipe.yaml abd/main.go abd/register.go abd/quorum.go abd/store.go
 var recipes embed.FS
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/runner"
@@ -23,12 +24,23 @@ func imageOf(ctx context.Context, e *docker.Engine, images fs.FS, p *runner.Plan
 	return e.Image(ctx, build, progress)
 }
 
-// buildOf says to docker how a scenario's image is made. The sources of a
-// recipe lie beside it.
+// buildOf says to docker how a scenario's image is made. The sources and files
+// of a recipe lie beside it.
 func buildOf(b *scenarios.Build, images fs.FS) (docker.Build, error) {
 	out := docker.Build{
 		Recipe: b.Recipe, Version: b.Version,
 		Module: b.Module, ModuleVersion: b.ModuleVersion, Package: b.Package, Replace: b.Replace, Binary: b.Binary,
+		Packages: b.Packages, Without: b.Without,
+	}
+	for place, name := range b.Files {
+		text, err := fs.ReadFile(images, path.Join(b.Recipe, name))
+		if err != nil {
+			return out, fmt.Errorf("read a file of %s: %w", b.Recipe, err)
+		}
+		if out.Files == nil {
+			out.Files = map[string]string{}
+		}
+		out.Files[place] = string(text)
 	}
 	if len(b.Source) == 0 {
 		return out, nil

@@ -19,6 +19,7 @@ func filledSystem() scenarios.System {
 		Build: &scenarios.Build{
 			Recipe: "abd", Version: "1", Kind: "go", Module: "example.org/m", ModuleVersion: "v1.0.0", Package: "example.org/m/p",
 			Replace: []string{"a => b v1"}, Source: []string{"main.go"}, Binary: "/abd",
+			Packages: []string{"p"}, Without: []string{"q"}, Files: map[string]string{"/start": "start.sh"},
 		},
 	}
 }
@@ -42,7 +43,7 @@ func TestEveryFieldReachesDocker(t *testing.T) {
 	if zero := zeroFields(specOf("run", "image", p)); zero != nil {
 		t.Errorf("docker.Spec: %v are not set", zero)
 	}
-	images := fstest.MapFS{"abd/main.go": {Data: []byte("package main")}, "etcd/recipe.yaml": {}}
+	images := fstest.MapFS{"abd/main.go": {Data: []byte("package main")}, "abd/start.sh": {Data: []byte("#!/bin/sh")}, "etcd/recipe.yaml": {}}
 	build, err := buildOf(p.Scenario.System.Build, images)
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,9 @@ func TestEveryFieldReachesDocker(t *testing.T) {
 	}
 	if _, err := fs.Stat(build.Source, "main.go"); err != nil {
 		t.Errorf("the source is not that of the recipe: %v", err)
+	}
+	if build.Files["/start"] != "#!/bin/sh" {
+		t.Errorf("the file is not that of the recipe: %q", build.Files)
 	}
 }
 
