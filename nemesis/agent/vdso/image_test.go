@@ -1,12 +1,10 @@
 package vdso
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"encoding/hex"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -14,71 +12,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The payload must be what its source says.
-func TestPayloadIsAssembledFromItsSource(t *testing.T) {
-	for _, tool := range []string{"as", "objcopy", "nm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs binutils: %v", err)
-		}
-	}
-	object, raw := filepath.Join(t.TempDir(), "o"), filepath.Join(t.TempDir(), "bin")
-	for _, c := range [][]string{
-		{"as", "--64", "payload.asm", "-o", object},
-		{"objcopy", "-O", "binary", "-j", ".text", object, raw},
-	} {
-		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
-			t.Skipf("binutils for x86-64 are needed: %v: %s", err, out)
-		}
-	}
-	assembled, err := os.ReadFile(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if payload != string(assembled) {
-		t.Error("payload.bin is not payload.asm assembled; do what its first lines say")
-	}
-	names, err := exec.Command("nm", object).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"0000000000000000 t clock_gettime", "0000000000000070 t gettimeofday",
-		"00000000000000d0 t time", "0000000000000100 t data",
-	} {
-		if !strings.Contains(string(names), want) {
-			t.Errorf("image.go believes in %q; the source has\n%s", want, names)
-		}
-	}
-}
-
-func TestPayloadSize(t *testing.T) {
-	if len(payload) != atBanks+2*bankSize {
-		t.Errorf("the payload has %d bytes; its layout has %d", len(payload), atBanks+2*bankSize)
-	}
-}
-
-func TestBankRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := Clock{
-			Offset: time.Duration(rapid.Int64().Draw(t, "offset")),
-			Until:  time.Unix(0, rapid.Int64Min(1).Draw(t, "until")),
-		}
-		if got := clockOf(want.bank()); got.Offset != want.Offset || !got.Until.Equal(want.Until) {
-			t.Errorf("%+v became %+v", want, got)
-		}
-	})
-	if got := clockOf(Clock{}.bank()); got != (Clock{}) {
-		t.Errorf("the real clock became %+v", got)
-	}
-	if got := clockOf(Clock{Offset: time.Hour}.bank()); got != (Clock{}) {
-		t.Errorf("an offset without an end became %+v; want the real clock", got)
-	}
-}
-
 // A symbol of a made-up vDSO.
 type symbol struct {
 	name        string
 	value, size uint64
+}
+
+func armSymbols() []symbol {
+	return []symbol{{"__kernel_clock_gettime", 0x300, 64}, {"__kernel_gettimeofday", 0x340, 8}}
 }
 
 func timeSymbols() []symbol {
@@ -86,6 +27,16 @@ func timeSymbols() []symbol {
 		{"__vdso_clock_gettime", 0x300, 64}, {"clock_gettime", 0x300, 64},
 		{"__vdso_gettimeofday", 0x340, 5}, {"__vdso_time", 0x345, 9},
 	}
+}
+
+// makeARM builds one for arm64, whose functions begin with an instruction each.
+func makeARM(first uint32) []byte {
+	image := makeImage(armSymbols())
+	image[0x12] = byte(elf.EM_AARCH64)
+	for _, s := range armSymbols() {
+		binary.LittleEndian.PutUint32(image[s.value:], first)
+	}
+	return image
 }
 
 // makeImage builds the smallest ELF file that a vDSO could be, of one page.
@@ -128,15 +79,33 @@ func makeImage(symbols []symbol) []byte {
 }
 
 func TestSurvey(t *testing.T) {
-	l, err := survey(makeImage(timeSymbols()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := uint64(0x800 + 3*64); l.tail != want {
-		t.Errorf("the free bytes begin at %#x; want %#x, behind the section headers", l.tail, want)
-	}
-	if len(l.entries) != 3 || l.entries[0x300] != atClockGettime || l.entries[0x340] != atGettimeofday || l.entries[0x345] != atTime {
-		t.Errorf("entries %#x", l.entries)
+	const tail = uint64(0x800 + 3*64) // behind the section headers
+	plain, mov := uint32(0xd2800e28), uint32(0xaa0003e1)
+	for name, c := range map[string]struct {
+		image []byte
+		jumps map[uint64]string
+	}{
+		"x86-64": {makeImage(timeSymbols()), map[uint64]string{0x300: "e9bb050000", 0x340: "e95b060000", 0x345: "e9a6060000"}},
+		// b 0x8c0, b 0x9a0
+		"arm64":                   {makeARM(plain), map[uint64]string{0x300: "70010014", 0x340: "98010014"}},
+		"arm64, another":          {makeARM(mov), map[uint64]string{0x300: "70010014", 0x340: "98010014"}},
+		"arm64 with landing pads": {makeARM(btiC), map[uint64]string{0x304: "6f010014", 0x344: "97010014"}},
+		"arm64 that signs":        {makeARM(paciasp), map[uint64]string{0x300: "5f2403d56f010014", 0x340: "5f2403d597010014"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := survey(c.image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[uint64]string{}
+			for at, code := range l.jumps {
+				got[at] = hex.EncodeToString(code)
+			}
+			if l.tail != tail || !maps.Equal(got, c.jumps) {
+				t.Errorf("free bytes at %#x, jumps %v; want %#x, %v", l.tail, got, tail, c.jumps)
+			}
+			installs(t, l, c.image)
+		})
 	}
 }
 
@@ -152,11 +121,12 @@ func TestSurveyRefuses(t *testing.T) {
 	}{
 		"not a file":        {[]byte("ahoy"), "read the vDSO"},
 		"nothing":           {nil, "read the vDSO"},
-		"32 bits":           {with(makeImage(timeSymbols()), 0x12, byte(elf.EM_386)), "only x86-64"},
+		"32 bits":           {with(makeImage(timeSymbols()), 0x12, byte(elf.EM_386)), "only x86-64 and arm64"},
+		"another processor": {with(makeImage(timeSymbols()), 0x12, byte(elf.EM_RISCV)), "only x86-64 and arm64"},
 		"no room for jumps": {makeImage(replaced(3, symbol{"__vdso_time", 0x345, 4})), "no jump fits"},
 		"out of bounds":     {makeImage(replaced(3, symbol{"__vdso_time", 1 << 40, 64})), "no jump fits"},
 		"function missing":  {makeImage(timeSymbols()[:3]), "2 of the vDSO's 3 functions"},
-		"no free bytes":     {makeImage(timeSymbols())[:0x8c0+len(payload)-1], "free bytes; 328 are needed"},
+		"no free bytes":     {makeImage(timeSymbols())[:0x8c0+len(amd64Payload)-1], "free bytes; 568 are needed"},
 		"beyond numbers":    {with(makeImage(timeSymbols()), 0x2f, 0xff), "read the vDSO"},
 		"none at all":       {makeImage(timeSymbols())[:0x8c0], "0 free bytes"},
 		"used by another":   {with(makeImage(timeSymbols()), 0x8c0+300, 1), "somebody else"},
@@ -191,57 +161,58 @@ func TestSurveyOfDamagedImages(t *testing.T) {
 	})
 }
 
-func TestInstalled(t *testing.T) {
-	image := makeImage(timeSymbols())
-	l, err := survey(image)
-	if err != nil {
-		t.Fatal(err)
-	}
+// installs puts the payload into an image, step by step.
+func installs(t *testing.T, l layout, image []byte) {
+	t.Helper()
 	if l.installed(image) {
 		t.Error("installed in a fresh image")
 	}
-	copy(image[l.tail:], payload)
+	copy(image[l.tail:], l.arch.payload)
 	if l.installed(image) {
 		t.Error("installed without jumps")
 	}
-	for entry := range l.entries {
-		copy(image[entry:], l.jump(entry))
+	for at, code := range l.jumps {
+		copy(image[at:], code)
 	}
 	if !l.installed(image) {
 		t.Error("not installed, though all is there")
 	}
-	if again, err := survey(image); err != nil || again.tail != l.tail {
-		t.Errorf("an image with the payload in it: %+v, %v", again, err)
+	again, err := survey(image)
+	if err != nil || again.tail != l.tail || !again.installed(image) {
+		t.Fatalf("an image with the payload in it: %+v, %v", again, err)
 	}
-	copy(image[l.tail+atBanks+bankSize:], Clock{Offset: time.Hour, Until: time.Unix(9, 0)}.bank())
-	if got := l.clock(image); got != (Clock{}) {
+	hour := Clock{Of: Realtime, Offset: time.Hour, Until: Reading{9}}
+	copy(image[l.bank(1):], hour.bank())
+	if got := again.clock(image); got != (Clock{}) {
 		t.Errorf("bank 0 shows %+v", got)
 	}
-	image[l.tail+atData] = 1
-	if got := l.clock(image); got.Offset != time.Hour {
+	image[l.tail+l.arch.data] = 7
+	if got := again.clock(image); got != hour {
 		t.Errorf("bank 1 shows %+v", got)
 	}
-	image[0x300] = 0x90
-	if l.installed(image) {
-		t.Error("installed, though a jump is missing")
+	for at := range again.jumps {
+		image[at]++
 	}
-}
-
-func TestJump(t *testing.T) {
-	l := layout{tail: 0x1000, entries: map[uint64]uint64{0x300: 0, 0x2000: 0x70}}
-	if got := l.jump(0x300); !bytes.Equal(got, []byte{0xe9, 0xfb, 0x0c, 0, 0}) {
-		t.Errorf("forward: % x", got)
-	}
-	if got := l.jump(0x2000); !bytes.Equal(got, []byte{0xe9, 0x6b, 0xf0, 0xff, 0xff}) {
-		t.Errorf("back: % x", got)
+	if again.installed(image) {
+		t.Error("installed, though the jumps are missing")
 	}
 }
 
 func TestInWay(t *testing.T) {
-	l := layout{entries: map[uint64]uint64{0x300: 0}}
+	l := layout{jumps: map[uint64][]byte{0x300: make([]byte, 5)}}
 	for pointer, want := range map[uint64]bool{0x2ff: false, 0x300: false, 0x301: true, 0x304: true, 0x305: false} {
 		if l.inWay(pointer) != want {
 			t.Errorf("at %#x: %v", pointer, !want)
 		}
+	}
+}
+
+// A jump back, as far as it can be, and to where it stands.
+func TestJump(t *testing.T) {
+	if _, got := amd64Jump(nil, 0x2000, 0x1070); hex.EncodeToString(got) != "e96bf0ffff" {
+		t.Errorf("x86-64, back: %x", got)
+	}
+	if _, got := arm64Jump(make([]byte, 4), 0x2000, 0x1070); hex.EncodeToString(got) != "1cfcff17" {
+		t.Errorf("arm64, back: %x", got)
 	}
 }

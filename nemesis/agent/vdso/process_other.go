@@ -1,4 +1,4 @@
-//go:build !linux || !amd64
+//go:build !linux || (!amd64 && !arm64)
 
 package vdso
 
@@ -12,9 +12,9 @@ import (
 // A Process cannot be opened here.
 type Process struct{}
 
-// Open returns an error: there is no payload for this architecture yet.
+// Open returns an error: there is no payload for this architecture.
 func Open(int) (*Process, error) {
-	return nil, fmt.Errorf("clocks can only be changed on linux/amd64 yet, not on %s/%s", runtime.GOOS, runtime.GOARCH)
+	return nil, fmt.Errorf("clocks can only be changed on linux/amd64 and linux/arm64, not on %s/%s", runtime.GOOS, runtime.GOARCH)
 }
 
 // Close does nothing.

@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package vdso
 
 import (
@@ -184,11 +186,11 @@ func (t *tracees) wait(ctx context.Context, tid int) (unix.WaitStatus, error) {
 func (t *tracees) stepOut(ctx context.Context, inWay func(pointer uint64) bool) error {
 	for tid := range t.seized {
 		for range maxSteps {
-			var registers unix.PtraceRegs
-			if err := unix.PtraceGetRegs(tid, &registers); err != nil {
+			at, err := pointer(tid)
+			if err != nil {
 				return fmt.Errorf("read the registers of thread %d: %w", tid, err)
 			}
-			if !inWay(registers.Rip) {
+			if !inWay(at) {
 				break
 			}
 			if err := t.step(ctx, tid); err != nil {

@@ -1,8 +1,11 @@
+//go:build amd64 || arm64
+
 package vdso
 
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -122,11 +125,11 @@ func (p *Process) Set(ctx context.Context, c Clock) error {
 	if !p.layout.installed(image) {
 		return p.install(ctx, c)
 	}
-	idle := 1 - p.layout.active(image)
-	if err := p.put(p.layout.tail+atBanks+idle*bankSize, c.bank()); err != nil {
+	changes := p.layout.changes(image) + 1
+	if err := p.put(p.layout.bank(changes), c.bank()); err != nil {
 		return err
 	}
-	return p.put(p.layout.tail+atData, []byte{byte(idle)})
+	return p.put(p.layout.tail+p.layout.arch.data, binary.LittleEndian.AppendUint64(nil, changes))
 }
 
 // install writes payload and jumps while the process stands still.
@@ -153,13 +156,13 @@ func (p *Process) inWay(pointer uint64) bool { return p.layout.inWay(pointer - p
 
 // patch writes the payload before any jump leads to it.
 func (p *Process) patch(c Clock) error {
-	code := []byte(payload)
-	copy(code[atBanks:], c.bank())
+	code := []byte(p.layout.arch.payload)
+	copy(code[p.layout.arch.data+atBanks:], c.bank())
 	if err := p.put(p.layout.tail, code); err != nil {
 		return err
 	}
-	for entry := range p.layout.entries {
-		if err := p.put(entry, p.layout.jump(entry)); err != nil {
+	for at, jump := range p.layout.jumps {
+		if err := p.put(at, jump); err != nil {
 			return err
 		}
 	}
