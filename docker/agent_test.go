@@ -26,7 +26,7 @@ func TestAgentHasTheRightsItNeeds(t *testing.T) {
 		{Do: agent.Mend, ID: "cut"},
 		{Do: agent.Freeze, ID: "pause", Node: "n1"},
 		{Do: agent.Thaw, ID: "pause", Node: "n1"},
-		{Do: agent.SetClock, ID: "clock", Node: "n1", Offset: time.Hour},
+		{Do: agent.SetClock, ID: "clock", Node: "n1", Clock: &agent.Clock{Offset: time.Hour}},
 		{Do: agent.ReadClock, Node: "n1"},
 		{Do: agent.ResetClock, ID: "clock", Node: "n1"},
 		{Do: agent.Kill, Node: "n2"},

@@ -58,7 +58,7 @@ func (c *clock) inject(ctx context.Context) error {
 // soon as it can be reached; that it has is for verify to see.
 func (c *clock) set(ctx context.Context, offset time.Duration) error {
 	_, err := eachNode(c.nodes, func(node string) (string, error) {
-		r, err := c.cluster.Ask(ctx, agent.Request{Do: agent.SetClock, ID: c.id, Node: node, Offset: offset})
+		r, err := c.cluster.Ask(ctx, agent.Request{Do: agent.SetClock, ID: c.id, Node: node, Clock: &agent.Clock{Offset: offset}})
 		if r.Pending {
 			return "", nil
 		}

@@ -155,7 +155,7 @@ func TestClockJumps(t *testing.T) {
 		b := &bench{answer: func(r agent.Request) (agent.Reply, error) {
 			switch r.Do {
 			case agent.SetClock:
-				offset = r.Offset
+				offset = r.Clock.Offset
 			case agent.ResetClock:
 				offset = 0
 			}

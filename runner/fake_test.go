@@ -111,7 +111,7 @@ func (f *fake) Ask(_ context.Context, r agent.Request) (agent.Reply, error) {
 		delete(f.frozen, r.Node)
 		return agent.Reply{Evidence: "runs"}, nil
 	case agent.SetClock:
-		f.offset[r.Node] = r.Offset
+		f.offset[r.Node] = r.Clock.Offset
 	case agent.ResetClock:
 		delete(f.offset, r.Node)
 	case agent.ReadClock:

@@ -105,7 +105,7 @@ func (a *agent) verbs() map[string]verb {
 		Kill:       {do: a.kill, needs: []string{"node"}},
 		Freeze:     {do: a.freeze, needs: []string{"id", "node"}},
 		Thaw:       {do: a.thaw, needs: []string{"id", "node"}},
-		SetClock:   {do: a.setClock, needs: []string{"id", "node"}},
+		SetClock:   {do: a.setClock, needs: []string{"id", "node", "clock"}},
 		ResetClock: {do: a.resetClock, needs: []string{"id", "node"}},
 		ReadClock:  {do: a.readClock, needs: []string{"node"}},
 		Heal:       {do: a.healAll, all: true},
@@ -135,7 +135,7 @@ func (a *agent) do(ctx context.Context, r Request) (Reply, error) {
 	if !ok {
 		return Reply{}, fmt.Errorf("unknown verb %q", r.Do)
 	}
-	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil}
+	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil, "clock": r.Clock != nil}
 	for _, field := range v.needs {
 		if !has[field] {
 			return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, field)

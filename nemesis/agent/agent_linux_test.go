@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/vdso"
 )
 
 func TestRefusals(t *testing.T) {
@@ -32,6 +33,7 @@ func TestRefusals(t *testing.T) {
 		{Request{Do: Cut, Pairs: [][2]string{{"a", "b"}}}, `cut needs the field "id"`},
 		{Request{Do: Freeze, Node: "down"}, `freeze needs the field "id"`},
 		{Request{Do: SetClock, ID: "f"}, `set-clock needs the field "node"`},
+		{Request{Do: SetClock, ID: "f", Node: "down"}, `set-clock needs the field "clock"`},
 		{Request{Do: Cut, ID: "f", Pairs: [][2]string{{"n1", "n2"}}}, `no address is known of node "n1"`},
 		{Request{Do: Register, Node: "n1", Addresses: []string{"n1.local"}}, `"n1.local" is not an IP address`},
 		{Request{Do: Register, Node: "n1", Pid: 1 << 30}, "open process 1073741824"},
@@ -39,7 +41,7 @@ func TestRefusals(t *testing.T) {
 		{Request{Do: Kill, Node: "n9"}, `node "n9" is not registered`},
 		{Request{Do: Freeze, ID: "f", Node: "n9"}, "not registered"},
 		{Request{Do: Thaw, ID: "f", Node: "n9"}, "not registered"},
-		{Request{Do: SetClock, ID: "f", Node: "n9"}, "not registered"},
+		{Request{Do: SetClock, ID: "f", Node: "n9", Clock: &Clock{}}, "not registered"},
 		{Request{Do: ResetClock, ID: "f", Node: "n9"}, "not registered"},
 		{Request{Do: ReadClock, Node: "n9"}, "not registered"},
 		{Request{Do: Kill, Node: "down"}, "down is down"},
@@ -47,7 +49,7 @@ func TestRefusals(t *testing.T) {
 		{Request{Do: ReadClock, Node: "down"}, "down is down"},
 		{Request{Do: Kill, Node: "dead"}, fmt.Sprintf("its process %d has ended", dead.Process.Pid)},
 		{Request{Do: Freeze, ID: "f", Node: "dead"}, "has ended"},
-		{Request{Do: SetClock, ID: "f", Node: "dead", Offset: time.Hour}, "has ended"},
+		{Request{Do: SetClock, ID: "f", Node: "dead", Clock: &Clock{Offset: time.Hour}}, "has ended"},
 	} {
 		b.refused(t, c.wants, c.request)
 	}
@@ -102,7 +104,7 @@ func TestNodeOfAnotherUser(t *testing.T) {
 	b := newBench(t, 0)
 	c := startAs(t, &syscall.Credential{Uid: 65534, Gid: 65534}, "agent-probe-child")
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
-	b.ask(t, Request{Do: SetClock, ID: "f", Node: "n1", Offset: time.Hour})
+	b.ask(t, Request{Do: SetClock, ID: "f", Node: "n1", Clock: &Clock{Offset: time.Hour}})
 	if !c.skewed(t, time.Hour) {
 		t.Error("the clock of another user's process does not show the offset")
 	}
@@ -194,7 +196,10 @@ func randomRequest(r *rand.Rand) Request {
 		Do: verbs[r.IntN(len(verbs))], ID: fmt.Sprint("f", r.IntN(4)), Node: node(),
 		Pairs:    [][2]string{{node(), node()}, {node(), node()}},
 		Slowdown: &Slowdown{Delay: time.Millisecond},
-		Offset:   time.Duration(r.Int64N(int64(time.Hour))) - 30*time.Minute,
+		Clock: &Clock{
+			Offset: time.Duration(r.Int64N(int64(time.Hour))) - 30*time.Minute,
+			Rate:   r.Int64N(3) * vdso.Still / 2, Period: time.Duration(r.Int64N(2)) * time.Second,
+		},
 	}
 }
 
@@ -221,7 +226,7 @@ func TestNothingIsBegunTooLate(t *testing.T) {
 	late, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, verb := range []string{Register, Kill, Freeze, Thaw, SetClock, ResetClock, ReadClock} {
-		r := Request{Do: verb, ID: "f", Node: "n1", Pid: os.Getpid(), Offset: time.Hour}
+		r := Request{Do: verb, ID: "f", Node: "n1", Pid: os.Getpid(), Clock: &Clock{Offset: time.Hour}}
 		if _, err := a.do(late, r); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", verb, err)
 		}

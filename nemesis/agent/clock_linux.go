@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// clockLife is how long a clock stays off unless it is renewed, and
+	// clockLife is how long a clock stays wrong unless it is renewed, and
 	// clockLeast how much of that there must always be left.
 	clockLife  = 30 * time.Second
 	clockLeast = 20 * time.Second
@@ -28,8 +28,6 @@ const (
 	standing = 2 * time.Second
 	// retryAfter is when to try again what failed.
 	retryAfter = time.Second
-	// mostOff bounds the offset: what is shown must be a time after 1970.
-	mostOff = 20 * 365 * 24 * time.Hour
 )
 
 // errFrozen is why a clock could not be installed yet.
@@ -43,8 +41,8 @@ type clock struct {
 }
 
 type skew struct {
-	id     string
-	offset time.Duration
+	id    string
+	shows vdso.Clock // without its end
 }
 
 // watched is one process of a node, open.
@@ -55,9 +53,9 @@ type watched struct {
 
 func (c *clock) wanted() bool { return len(c.want) > 0 }
 
-func (c *clock) set(id string, offset time.Duration) {
+func (c *clock) set(id string, shows vdso.Clock) {
 	c.reset(id)
-	c.want = append(c.want, skew{id, offset})
+	c.want = append(c.want, skew{id, shows})
 }
 
 func (c *clock) reset(id string) {
@@ -65,27 +63,21 @@ func (c *clock) reset(id string) {
 }
 
 // target is what the processes should be shown from now on.
-func (c *clock) target(now time.Time) vdso.Clock {
+func (c *clock) target(now vdso.Reading) vdso.Clock {
 	if !c.wanted() {
 		return vdso.Clock{}
 	}
-	return vdso.Clock{Offset: c.want[len(c.want)-1].offset, Until: now.Add(clockLife)}
+	shows := c.want[len(c.want)-1].shows
+	shows.Until = now.In(clockLife)
+	return shows
 }
 
 // good reports whether a clock is as wanted, and will be for a while.
-func good(is, want vdso.Clock, now time.Time) bool {
-	if want.Until.IsZero() {
-		return shown(is, now) == 0
+func good(is, want vdso.Clock, now vdso.Reading) bool {
+	if !want.Lasts(now) {
+		return !is.Lasts(now)
 	}
-	return is.Offset == want.Offset && is.Until.After(now.Add(clockLeast))
-}
-
-// shown is the offset that a process sees.
-func shown(c vdso.Clock, now time.Time) time.Duration {
-	if !c.Until.After(now) {
-		return 0
-	}
-	return c.Offset
+	return is.Same(want) && is.Lasts(now.In(clockLeast))
 }
 
 // forget closes all processes.
@@ -125,19 +117,20 @@ func (c *clock) look(pid int) (is vdso.Clock, patched bool, err error) {
 // A sighting is what was read back of a node's clock.
 type sighting struct {
 	pid     int // of the main process
-	offset  time.Duration
+	shows   vdso.Clock
+	off     time.Duration // just now
 	threads int
-	agree   int // processes with the same offset
+	agree   int // processes that are shown the same
 	all     int
 }
 
 func (s sighting) String() string {
-	sign := ""
-	if s.offset > 0 {
-		sign = "+"
-	}
-	return fmt.Sprintf("clock offset %s%v in %d of %s (pid %d, %s), read back",
-		sign, s.offset, s.agree, count(s.all, "process", "processes"), s.pid, count(s.threads, "thread", "threads"))
+	return fmt.Sprintf("%s in %d of %s (pid %d, %s), read back", sayClock(s.shows, s.off),
+		s.agree, count(s.all, "process", "processes"), s.pid, count(s.threads, "thread", "threads"))
+}
+
+func (s sighting) reply() Reply {
+	return Reply{Evidence: s.String(), Number: int64(s.off), Clock: fromVDSO(s.shows)}
 }
 
 // setClocks brings every process of a running node to the clock that is
@@ -160,7 +153,10 @@ func (n *node) setClocks(ctx context.Context) (sighting, error) {
 }
 
 func (n *node) setClock(ctx context.Context, pid int) error {
-	now := time.Now()
+	now, err := vdso.Now()
+	if err != nil {
+		return err
+	}
 	want := n.clock.target(now)
 	is, patched, err := n.clock.look(pid)
 	if err != nil || good(is, want, now) {
@@ -178,7 +174,7 @@ func (n *node) setClock(ctx context.Context, pid int) error {
 	}
 	is, _, err = n.clock.look(pid)
 	if err == nil && !good(is, want, now) {
-		err = fmt.Errorf("process %d was given the offset %v but has %v", pid, want.Offset, is.Offset)
+		err = fmt.Errorf("process %d was given %+v but has %+v", pid, want, is)
 	}
 	return err
 }
@@ -207,7 +203,11 @@ func vanished(pid int, err error) bool {
 // readClocks reads back the clocks of a node's processes.
 func (n *node) readClocks(pids []int) (sighting, error) {
 	s := sighting{pid: n.main.pid}
-	offsets := map[int]time.Duration{}
+	now, err := vdso.Now()
+	if err != nil {
+		return s, err
+	}
+	clocks := map[int]vdso.Clock{}
 	for _, pid := range pids {
 		is, _, err := n.clock.look(pid)
 		if err != nil {
@@ -216,11 +216,14 @@ func (n *node) readClocks(pids []int) (sighting, error) {
 			}
 			return sighting{}, err
 		}
-		offsets[pid] = shown(is, time.Now())
+		if !is.Lasts(now) {
+			is = vdso.Clock{}
+		}
+		clocks[pid] = is
 	}
-	s.offset, s.all = offsets[s.pid], len(offsets)
-	for _, offset := range offsets {
-		if offset == s.offset {
+	s.shows, s.off, s.all = clocks[s.pid], clocks[s.pid].Off(now), len(clocks)
+	for _, shows := range clocks {
+		if shows.Same(s.shows) {
 			s.agree++
 		}
 	}
@@ -260,113 +263,4 @@ func children(pid int) []int {
 		}
 	}
 	return pids
-}
-
-func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
-	if r.Offset > mostOff || r.Offset < -mostOff {
-		return Reply{}, fmt.Errorf("an offset of %v: at most 20 years", r.Offset)
-	}
-	n, err := a.hold(ctx, r.Node)
-	if err != nil {
-		return Reply{}, err
-	}
-	defer n.mu.Unlock()
-	n.clock.set(r.ID, r.Offset)
-	begin := time.Now()
-	if err := n.running(); err != nil {
-		return Reply{Pending: true}, fmt.Errorf("%w, its clock will be set when it runs", err)
-	}
-	reply, err := clockReply(n, begin, ctx)
-	reply.Pending = errors.Is(err, errFrozen)
-	return reply, err
-}
-
-func (a *agent) resetClock(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.hold(ctx, r.Node)
-	if err != nil {
-		return Reply{}, err
-	}
-	defer n.mu.Unlock()
-	n.clock.reset(r.ID)
-	begin := time.Now()
-	if err := n.running(); err != nil {
-		return Reply{Evidence: err.Error() + ", there is no clock to reset"}, nil
-	}
-	return clockReply(n, begin, ctx)
-}
-
-func clockReply(n *node, begin time.Time, ctx context.Context) (Reply, error) {
-	seen, err := n.setClocks(ctx)
-	if err != nil {
-		return Reply{}, err
-	}
-	return Reply{Evidence: seen.String(), Number: int64(seen.offset), Took: time.Since(begin)}, nil
-}
-
-func (a *agent) readClock(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.hold(ctx, r.Node)
-	if err != nil {
-		return Reply{}, err
-	}
-	defer n.mu.Unlock()
-	pids, err := n.processes()
-	if err != nil {
-		return Reply{}, err
-	}
-	seen, err := n.readClocks(pids)
-	if err != nil {
-		return Reply{}, err
-	}
-	return Reply{Evidence: seen.String(), Number: int64(seen.offset)}, nil
-}
-
-// reconcile gives processes that have appeared since, and nodes that could not
-// be reached then, the clock that is wanted of their node, and keeps all of
-// these clocks from ending.
-func (a *agent) reconcile(ctx context.Context) {
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			for _, n := range a.all() {
-				_, err := guarded("reconcile", func() (any, error) { return nil, n.reconcile(ctx) })
-				a.complain(err)
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// reconcile leaves a node alone that somebody is at work on.
-func (n *node) reconcile(ctx context.Context) error {
-	if !n.mu.TryLock() {
-		return nil
-	}
-	defer n.mu.Unlock()
-	if !n.clock.wanted() && len(n.clock.seen) == 0 || n.running() != nil {
-		return nil
-	}
-	pids, err := n.processes()
-	if err != nil {
-		return err
-	}
-	for pid := range n.clock.seen {
-		if !slices.Contains(pids, pid) {
-			n.clock.drop(pid)
-		}
-	}
-	for _, pid := range pids {
-		if w := n.clock.seen[pid]; w != nil && time.Now().Before(w.after) {
-			continue
-		}
-		if failed := n.setClock(ctx, pid); failed != nil && !vanished(pid, failed) {
-			n.clock.failed(pid)
-			if !errors.Is(failed, errFrozen) {
-				err = errors.Join(err, failed)
-			}
-		}
-	}
-	return err
 }

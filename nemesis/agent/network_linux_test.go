@@ -81,7 +81,7 @@ func TestEndOfInputHealsEverything(t *testing.T) {
 	arrives(t, s[0], s[1], "before")
 	c, g := startJailed(t, "agent-probe-child")
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
-	b.ask(t, Request{Do: SetClock, ID: "c", Node: "n1", Offset: time.Hour})
+	b.ask(t, Request{Do: SetClock, ID: "c", Node: "n1", Clock: &Clock{Offset: time.Hour}})
 	b.ask(t, Request{Do: Cut, ID: "f", Pairs: [][2]string{{"n1", "n2"}, {"n2", "n1"}}})
 	b.ask(t, Request{Do: Freeze, ID: "p", Node: "n1"})
 	b.hangUp(t)
@@ -106,7 +106,7 @@ func TestHealSaysWhatThereWas(t *testing.T) {
 	}
 	c, _ := startJailed(t, "spin")
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
-	b.ask(t, Request{Do: SetClock, ID: "c", Node: "n1", Offset: time.Hour})
+	b.ask(t, Request{Do: SetClock, ID: "c", Node: "n1", Clock: &Clock{Offset: time.Hour}})
 	b.ask(t, Request{Do: Cut, ID: "f", Pairs: [][2]string{{"n1", "n2"}}})
 	b.ask(t, Request{Do: Freeze, ID: "p", Node: "n1"})
 	if r := b.ask(t, Request{Do: Heal}); r.Evidence != "healed 1 cut, n1 frozen, n1's clock" {
@@ -221,6 +221,6 @@ func BenchmarkSetClock(b *testing.B) {
 	offset := time.Duration(0)
 	for b.Loop() {
 		offset += time.Second
-		bench.ask(b, Request{Do: SetClock, ID: "f", Node: "n1", Offset: offset})
+		bench.ask(b, Request{Do: SetClock, ID: "f", Node: "n1", Clock: &Clock{Offset: offset}})
 	}
 }

@@ -42,7 +42,7 @@ func Abilities(ctx context.Context) []Ability {
 		{Ability{Fault: "pause", Backend: "freezer",
 			Hint: "run as root, with the host's /sys/fs/cgroup mounted writable and its cgroup namespace"}, tryPause},
 		{Ability{Fault: "clock", Backend: "vDSO patch",
-			Hint: "run as root on x86-64 with CAP_SYS_PTRACE and without a seccomp profile"}, tryClock},
+			Hint: "run as root on x86-64 or arm64 with CAP_SYS_PTRACE and without a seccomp profile"}, tryClock},
 	}
 	var all []Ability
 	for _, t := range tries {
@@ -263,7 +263,7 @@ func tryClock(ctx context.Context) (backend, detail string, err error) {
 		return "", "", err
 	}
 	begin := time.Now()
-	if _, err := p.node(ctx, Request{Do: SetClock, Offset: time.Hour}); err != nil {
+	if _, err := p.node(ctx, Request{Do: SetClock, Clock: &Clock{Offset: time.Hour}}); err != nil {
 		return "", "", err
 	}
 	took := time.Since(begin)

@@ -50,14 +50,14 @@ const (
 	Freeze = "freeze"
 	// Thaw takes back what Freeze did for the fault ID; twice is no error.
 	Thaw = "thaw"
-	// SetClock shows every process of the node a CLOCK_REALTIME that is off
-	// by Offset, for the fault ID; again with another Offset is a jump. The
-	// host's clock is never touched.
+	// SetClock shows every process of the node the Clock, for the fault ID;
+	// again with another one is a jump. The host's clock is never touched.
 	SetClock = "set-clock"
 	// ResetClock takes back what SetClock did for the fault ID; twice is no error.
 	ResetClock = "reset-clock"
-	// ReadClock answers with the node's clock offset as read back from the
-	// memory of its processes: Evidence, and Number in nanoseconds.
+	// ReadClock answers with the node's clock as read back from the memory of
+	// its processes: Evidence, Clock (none is the real one), and how far it is
+	// off just now as Number, in nanoseconds.
 	ReadClock = "read-clock"
 	// Heal takes back everything. Evidence says what there was.
 	Heal = "heal"
@@ -73,14 +73,29 @@ type Request struct {
 	Seq uint64 `json:"seq"`
 	Do  string `json:"do"`
 	// ID is the fault on whose behalf this is done.
-	ID        string        `json:"id,omitempty"`
-	Node      string        `json:"node,omitempty"`
-	Pid       int           `json:"pid,omitempty"`
-	Addresses []string      `json:"addresses,omitempty"`
-	Pairs     [][2]string   `json:"pairs,omitempty"` // names of nodes: [from, to]
-	Offset    time.Duration `json:"offset_ns,omitempty"`
-	Slowdown  *Slowdown     `json:"slowdown,omitempty"`
-	Disk      *Disk         `json:"disk,omitempty"`
+	ID        string      `json:"id,omitempty"`
+	Node      string      `json:"node,omitempty"`
+	Pid       int         `json:"pid,omitempty"`
+	Addresses []string    `json:"addresses,omitempty"`
+	Pairs     [][2]string `json:"pairs,omitempty"` // names of nodes: [from, to]
+	Clock     *Clock      `json:"clock,omitempty"`
+	Slowdown  *Slowdown   `json:"slowdown,omitempty"`
+	Disk      *Disk       `json:"disk,omitempty"`
+}
+
+// A Clock is what a node is shown: the real time, and more by Offset and by
+// Rate; or by Other instead of Offset, in every second Period.
+type Clock struct {
+	Offset time.Duration `json:"offset_ns,omitempty"`
+	Other  time.Duration `json:"other_ns,omitempty"`
+	// Period is how long each of the two is shown; 0: always Offset.
+	Period time.Duration `json:"period_ns,omitempty"`
+	// Rate is by how many nanoseconds a second the clock is too fast, from
+	// when it was set; [vdso.Still] stops it.
+	Rate int64 `json:"rate_ppb,omitempty"`
+	// Clocks are which of the node's clocks: "realtime" if there are none,
+	// "monotonic", "boottime".
+	Clocks []string `json:"clocks,omitempty"`
 }
 
 // A Slowdown is what happens to packets on their way from one node to another.
@@ -110,7 +125,8 @@ type Reply struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Number is the verb's figure: packets dropped, nanoseconds of offset,
 	// the new pid.
-	Number int64 `json:"number,omitempty"`
+	Number int64  `json:"number,omitempty"`
+	Clock  *Clock `json:"clock,omitempty"`
 	// Took is how long the change itself took, in the agent.
 	Took      time.Duration `json:"took_ns,omitempty"`
 	Abilities []Ability     `json:"abilities,omitempty"`
