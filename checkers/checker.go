@@ -45,6 +45,11 @@ type Result struct {
 	Says []string `json:"says"`
 	// Evidence are the indexes of the events that prove a violation.
 	Evidence []int `json:"evidence,omitempty"`
+	// Findings are the violations one by one, each with its own proof, as far
+	// as the check can tell them apart; the first few, not all.
+	Findings []Finding `json:"findings,omitempty"`
+	// Rule is set by checks that users wrote.
+	Rule *Rule `json:"rule,omitempty"`
 	// Counts are figures of the check: operations judged, keys, ….
 	Counts map[string]int64 `json:"counts,omitempty"`
 	// Took is how long the check ran.

@@ -133,9 +133,30 @@ func TestTinyHistories(t *testing.T) {
 			if c.Name() != d.Cmd {
 				t.Errorf("the checker's name is %q", c.Name())
 			}
-			return describe(c.Check(context.Background(), parseHistory(t, d.Input)))
+			result := c.Check(context.Background(), parseHistory(t, d.Input))
+			provenByFindings(t, result)
+			return describe(result)
 		})
 	})
+}
+
+// Without this test a page could have nothing to draw of what was found, or
+// draw operations that prove something else.
+func provenByFindings(t *testing.T, r checkers.Result) {
+	t.Helper()
+	if (r.Verdict == checkers.Violation) != (len(r.Findings) > 0) {
+		t.Errorf("%s is %v, with %d findings", r.Check, r.Verdict, len(r.Findings))
+	}
+	for _, f := range r.Findings {
+		if f.Kind == "" || len(f.Says) == 0 || len(f.Events) == 0 || r.Counts[f.Kind] == 0 {
+			t.Errorf("a finding without a kind, a sentence or a proof: %+v", f)
+		}
+		for _, e := range f.Events {
+			if !slices.Contains(r.Evidence, e) {
+				t.Errorf("event %d of %+v is not in the evidence", e, f)
+			}
+		}
+	}
 }
 
 // describe writes a result with its evidence and figures.

@@ -111,6 +111,8 @@ type kind struct {
 	name string
 	n    int64
 	says []string
+	// findings are those that are told, each with its own proof.
+	findings []checkers.Finding
 }
 
 func newReport(ctx context.Context, h *history.History) *report {
@@ -149,11 +151,32 @@ func (r *report) found(name string, ops ...history.Operation) bool {
 	k.n++
 	r.judged = true
 	if k.n <= provenOfAKind {
-		for _, o := range ops {
-			r.prove(o)
+		r.evidence = append(r.evidence, eventsOf(ops)...)
+	}
+	if len(k.says) >= toldOfAKind {
+		return false
+	}
+	if n := len(k.findings); n > 0 && len(k.findings[n-1].Says) == 0 {
+		k.findings = k.findings[:n-1] // nothing was told of it
+	}
+	k.findings = append(k.findings, checkers.Finding{Kind: name, Events: eventsOf(ops)})
+	return true
+}
+
+// eventsOf are the events of operations, in order.
+func eventsOf(ops []history.Operation) []int {
+	var events []int
+	for _, o := range ops {
+		if o.Invoke == nil {
+			continue
+		}
+		events = append(events, o.Invoke.Index)
+		if o.Complete != nil {
+			events = append(events, o.Complete.Index)
 		}
 	}
-	return len(k.says) < toldOfAKind
+	slices.Sort(events)
+	return slices.Compact(events)
 }
 
 // counted returns how many violations of a kind have been noted.
@@ -166,22 +189,15 @@ func (r *report) counted(name string) int64 {
 	return 0
 }
 
-// prove puts the events of an operation into the evidence.
-func (r *report) prove(o history.Operation) {
-	if o.Invoke == nil {
-		return
-	}
-	r.evidence = append(r.evidence, o.Invoke.Index)
-	if o.Complete != nil {
-		r.evidence = append(r.evidence, o.Complete.Index)
-	}
-}
-
 // tell adds a sentence about a finding of the given kind.
 func (r *report) tell(name, format string, args ...any) {
 	for _, k := range r.kinds {
 		if k.name == name {
-			k.says = append(k.says, r.sentence(format, args...))
+			says := r.sentence(format, args...)
+			k.says = append(k.says, says)
+			if n := len(k.findings); n > 0 {
+				k.findings[n-1].Says = append(k.findings[n-1].Says, says)
+			}
 		}
 	}
 }
@@ -214,6 +230,7 @@ func (r *report) result(c checker) checkers.Result {
 		result.Verdict = checkers.Violation
 		r.counts[k.name] = k.n
 		result.Says = append(result.Says, k.says...)
+		result.Findings = append(result.Findings, k.findings...)
 		if more := k.n - int64(len(k.says)); more > 0 {
 			result.Says = append(result.Says, fmt.Sprintf("Of this kind (%s) there are %d more.", k.name, more))
 		}

@@ -112,6 +112,10 @@ func agree(v checkers.Verdict, ran run) error {
 
 func (c *Command) result(a answer) checkers.Result {
 	r := checkers.Result{Check: c.Title, Verdict: *a.Verdict, Evidence: a.Evidence, Counts: a.Counts}
+	r.Rule = &checkers.Rule{Says: sentence(c.Says), Origin: c.Origin, Evaluated: 1, Event: -1}
+	if r.Verdict == checkers.Violation {
+		r.Rule.Broken = 1
+	}
 	if promise := sentence(c.Says); promise != "" && r.Verdict == checkers.Violation {
 		head := "Broken: " + promise
 		if c.Origin != "" {

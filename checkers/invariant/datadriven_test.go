@@ -63,6 +63,10 @@ func judgeAll(t *testing.T, rules []*Rule, h *history.History) string {
 			t.Errorf("%s judges differently the second time:\n%s\n%s", r.Name(), describe(result), describe(again))
 		}
 		agreesOnline(t, r, h, result)
+		if about := result.Rule; about == nil || (about.Broken > 0) != (result.Verdict == checkers.Violation) ||
+			about.Evaluated != result.Counts["evaluated"] || about.Broken > 0 && about.Event >= len(h.Ops) {
+			t.Errorf("%s says of itself %+v, with %s", r.Name(), about, describe(result))
+		}
 		if len(rules) > 1 {
 			b.WriteString(r.Name() + ": ")
 		}

@@ -14,7 +14,7 @@ import (
 // result is the verdict on what was seen. A violation outranks all that went
 // wrong; and nothing but a full, undisturbed and exercised evaluation is valid.
 func (j *judge) result(h *history.History) checkers.Result {
-	r := checkers.Result{Check: j.rule.name, Counts: map[string]int64{"evaluated": j.evaluated}, Pages: j.pages()}
+	r := checkers.Result{Check: j.rule.name, Counts: map[string]int64{"evaluated": j.evaluated}, Pages: j.pages(), Rule: j.about()}
 	for name, n := range j.extra {
 		r.Counts[name] = n
 	}
@@ -35,6 +35,15 @@ func (j *judge) result(h *history.History) checkers.Result {
 	r.Verdict = checkers.Valid
 	r.Says = []string{fmt.Sprintf("%s It was judged %s, and held.", j.promise(), times(j.evaluated))}
 	return r
+}
+
+// about is what a page shows of the rule.
+func (j *judge) about() *checkers.Rule {
+	a := &checkers.Rule{Says: sentence(j.rule.says), Origin: j.rule.origin, Evaluated: j.evaluated, Broken: j.broken, Event: -1}
+	if j.first != nil {
+		a.At, a.Event = j.first.At, j.first.Event
+	}
+	return a
 }
 
 // promise is the rule in its author's words, as a sentence.

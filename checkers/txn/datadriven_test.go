@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -92,11 +93,40 @@ func ask(question string) (string, error) {
 		c = ListAppend(o)
 	}
 	r := c.Check(nilContext(), h)
+	if err := provenByFindings(r); err != nil {
+		return "", err
+	}
 	says := []string{r.Verdict.String()}
 	if len(r.Evidence) > 0 {
 		says[0] += fmt.Sprintf(", evidence %v", r.Evidence)
 	}
 	return strings.Join(append(says, r.Says...), "\n"), nil
+}
+
+// provenByFindings tells what a page could not draw: a violation without a
+// finding, a cycle that does not close, a proof that the result does not have.
+func provenByFindings(r checkers.Result) error {
+	if (r.Verdict == checkers.Violation) != (len(r.Findings) > 0) {
+		return fmt.Errorf("it is %v, with %d findings", r.Verdict, len(r.Findings))
+	}
+	subset := func(events []int) bool {
+		return len(events) > 0 && !slices.ContainsFunc(events, func(e int) bool { return !slices.Contains(r.Evidence, e) })
+	}
+	for _, f := range r.Findings {
+		if f.Kind == "" || len(f.Says) == 0 || !subset(f.Events) {
+			return fmt.Errorf("no proof: %+v of the evidence %v", f, r.Evidence)
+		}
+		for i, e := range f.Cycle {
+			next := f.Cycle[(i+1)%len(f.Cycle)]
+			if e.To != next.From || e.ToEvent != next.FromEvent || e.Says == "" || e.Kind == "" || !subset(e.Events) {
+				return fmt.Errorf("edge %d does not lead on to the next, or has no proof: %+v", i, e)
+			}
+			if !slices.Contains(e.Events, e.FromEvent) || !slices.Contains(e.Events, e.ToEvent) {
+				return fmt.Errorf("edge %d is not proven by its own transactions: %+v", i, e)
+			}
+		}
+	}
+	return nil
 }
 
 func parseTiny(lines []string) (*history.History, error) {

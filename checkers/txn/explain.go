@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shakedown-dev/shakedown/checkers"
 )
 
 // A story tells a cycle edge by edge, with short names for its transactions.
@@ -49,6 +51,22 @@ func (s *story) loop(steps []step) string {
 	}
 	b.WriteString(s.names[steps[0].from])
 	return b.String()
+}
+
+// edge is a step as a page draws it.
+func (s *story) edge(st step) checkers.Edge {
+	d := s.n.db
+	e := checkers.Edge{
+		From: s.names[st.from], To: s.names[st.to], FromEvent: int(d.txns[st.from].invoked), ToEvent: int(d.txns[st.to].invoked),
+		Kind: kindName(st.kind), Says: capital(s.because(st)) + ".",
+	}
+	if st.kind != process && st.kind != realtime {
+		e.Key = d.key(st.key)
+	}
+	e.Events = d.events(append([]int32{st.from, st.to}, s.n.witnesses(finding{steps: []step{st}})...))
+	slices.Sort(e.Events)
+	e.Events = slices.Compact(e.Events)
+	return e
 }
 
 func kindName(kind uint8) string {

@@ -127,6 +127,9 @@ func (n *inference) witnesses(f finding) []int32 {
 	var more []int32
 	r := n.registers
 	for _, st := range f.steps {
+		if n.lists != nil && st.kind == ww {
+			more = append(more, n.lists[st.key].witness)
+		}
 		if r == nil || st.kind != ww && st.kind != rw {
 			continue
 		}

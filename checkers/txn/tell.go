@@ -65,6 +65,7 @@ func (j *judgement) tell(r *checkers.Result) {
 		}
 		r.Says = append(r.Says, j.headline(t))
 		r.Says = append(r.Says, t.part.sentences(found)...)
+		r.Findings = append(r.Findings, j.finding(t, found))
 	}
 	if more > 0 {
 		r.Says = append(r.Says, fmt.Sprintf("More was found (%d): see anomalies.txt.", more))
@@ -74,6 +75,20 @@ func (j *judgement) tell(r *checkers.Result) {
 	if len(list) > 0 {
 		r.Pages = append(r.Pages, checkers.Page{Name: "anomalies.txt", Write: func(w io.Writer) error { return j.write(w, list) }})
 	}
+}
+
+// finding is the example as a page draws it.
+func (j *judgement) finding(t told, f finding) checkers.Finding {
+	n := t.part
+	out := checkers.Finding{Kind: t.anomaly, Says: append([]string{j.headline(t)}, n.sentences(f)...)}
+	out.Events = n.db.events(slices.Concat(f.txns, n.witnesses(f)))
+	slices.Sort(out.Events)
+	out.Events = slices.Compact(out.Events)
+	story := newStory(n, f.steps)
+	for _, st := range f.steps {
+		out.Cycle = append(out.Cycle, story.edge(st))
+	}
+	return out
 }
 
 func (j *judgement) headline(t told) string {
