@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
 )
 
@@ -48,7 +49,7 @@ type agent struct {
 func newAgent(netns int) *agent {
 	return &agent{
 		net:   cut.New(strconv.Itoa(os.Getpid()), netns),
-		slow:  slow.New(cut.TableName(strconv.Itoa(os.Getpid())), cut.Lifetime),
+		slow:  slow.New(rules.TableName(strconv.Itoa(os.Getpid())), cut.Lifetime),
 		netns: netns,
 		nodes: map[string]*node{},
 		said:  map[string]bool{},
@@ -152,7 +153,7 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 		return Reply{}, fmt.Errorf("uname: %w", err)
 	}
 	if r.ID != "" {
-		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(cut.TableName(r.ID))); err != nil {
+		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(rules.TableName(r.ID))); err != nil {
 			return Reply{}, err
 		}
 	}

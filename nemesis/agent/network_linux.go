@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 func (a *agent) cut(ctx context.Context, r Request) (Reply, error) {
-	c, err := a.net.Cut(ctx, r.ID, r.Pairs)
+	c, err := a.net.Cut(ctx, r.ID, r.Pairs, r.Ports...)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -48,7 +49,7 @@ func (a *agent) dropped(ctx context.Context, r Request) (Reply, error) {
 	return Reply{Evidence: say(c), Number: int64(c.Packets)}, nil
 }
 
-func say(c cut.Count) string {
+func say(c rules.Count) string {
 	packets := count(int(c.Packets), "packet", "packets")
 	if c.Shared {
 		return packets + " dropped since the cut, by all cuts together"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
 )
 
@@ -21,7 +22,7 @@ func tryLatency(ctx context.Context) (backend, detail string, err error) {
 		return "", "", err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	n := slow.New(cut.TableName("probe"), cut.Lifetime)
+	n := slow.New(rules.TableName("probe"), cut.Lifetime)
 	defer func() {
 		_, healed := n.Heal(context.WithoutCancel(ctx))
 		err = errors.Join(err, healed)

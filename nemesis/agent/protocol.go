@@ -22,7 +22,8 @@ const (
 	// Pid (0: the node is down) and Addresses.
 	Register = "register"
 	// Cut drops all packets of the ordered Pairs, for the fault ID, by one
-	// atomic change of rules for the whole cluster. Cuts of several IDs add up.
+	// atomic change of rules for the whole cluster; with Ports, only those of
+	// one of them. [Clients] may stand in a pair. Cuts of several IDs add up.
 	Cut = "cut"
 	// Mend takes back what Cut did for the fault ID. Mending twice, or what
 	// was never cut, is no error.
@@ -66,6 +67,10 @@ const (
 	Probe = "probe"
 )
 
+// Clients stands in Pairs for everybody who is no node. The orchestrator's own
+// conversations with the agent and the engine are never concerned.
+const Clients = "clients"
+
 // A Request asks the agent to do one thing. Which fields matter is said at the
 // verbs.
 type Request struct {
@@ -78,6 +83,7 @@ type Request struct {
 	Pid       int         `json:"pid,omitempty"`
 	Addresses []string    `json:"addresses,omitempty"`
 	Pairs     [][2]string `json:"pairs,omitempty"` // names of nodes: [from, to]
+	Ports     []uint16    `json:"ports,omitempty"` // of TCP and UDP; none: all
 	Clock     *Clock      `json:"clock,omitempty"`
 	Slowdown  *Slowdown   `json:"slowdown,omitempty"`
 	Disk      *Disk       `json:"disk,omitempty"`

@@ -11,26 +11,23 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
+	"github.com/google/nftables/expr"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
-// Prefix begins the names of all our tables, by which [Sweep] knows them.
-const Prefix = "shakedown"
+// Lifetime is how long a pair stays cut unless it is renewed; [Renewal] is how
+// often to do that.
+const (
+	Lifetime = rules.Lifetime
+	Renewal  = rules.Renewal
+)
 
-// limit is how many pairs of addresses may be cut at once. A full cut of 45
-// nodes has fewer, and one transaction must fit into a socket's send buffer.
-const limit = 2048
-
-// hurry is the deadline of one conversation with the kernel when the caller
-// sets none.
-const hurry = 5 * time.Second
-
-// A pair is a direction: packets from one address to another.
-type pair struct{ from, to netip.Addr }
+// Clients stands in a pair for everybody who is no node.
+const Clients = "clients"
 
 // A Network cuts pairs of nodes on the bridges of one network namespace. Its
 // methods may be called concurrently; they take turns.
@@ -38,81 +35,64 @@ type Network struct {
 	netns int // file descriptor; 0 is our own
 
 	mu      sync.Mutex
-	table   table
-	made    bool // the table is in the kernel
-	dirty   bool // and may differ from cuts
-	count   bool // ask for counters of each pair
-	shared  bool // the kernel has none
+	board   *rules.Board
 	address map[string][]netip.Addr
-	cuts    map[string]*fault
-	dropped map[pair]uint64 // in all the time that a pair was cut, as far as collected
-	total   uint64          // likewise, of all pairs, from the rules
-	seen    reading         // what was collected last
+	cuts    map[string]cut
 }
 
-// A fault is what one ID has cut.
-type fault struct {
+// A cut is what one ID has cut.
+type cut struct {
 	names [][2]string
-	pairs map[pair]uint64 // and what had been dropped of each before
-	total uint64          // what had been dropped of all before
+	ports []uint16
 }
 
 // New returns a Network, in which nothing is cut, of the network namespace
 // with that file descriptor (0: the one that we are in). Nothing is changed in
-// the kernel before the first cut. The table's name is [Prefix], an underscore
-// and name.
+// the kernel before the first cut. The table is named after name.
 func New(name string, netns int) *Network {
-	n := &Network{
-		netns: netns, count: true,
-		address: map[string][]netip.Addr{}, cuts: map[string]*fault{}, dropped: map[pair]uint64{},
+	return &Network{
+		netns: netns, board: rules.New(netns, rules.TableName(name), action()),
+		address: map[string][]netip.Addr{}, cuts: map[string]cut{},
 	}
-	n.table = newTable(TableName(name), n.count)
-	return n
 }
 
-// TableName is the name of the table of a [Network] of that name: [Prefix], an
-// underscore and what nftables takes of it without quotes.
-func TableName(name string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, name)
-	return Prefix + "_" + clean[:min(len(clean), 64)]
+// action drops what a bridge forwards, and what comes from or goes to its host.
+func action() rules.Action {
+	return rules.Action{
+		Family: nftables.TableFamilyBridge,
+		Hooks:  []*nftables.ChainHook{nftables.ChainHookForward, nftables.ChainHookInput, nftables.ChainHookOutput},
+		Then:   []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}},
+		ARP:    true,
+		Needs:  "nftables for bridges, CONFIG_NF_TABLES_BRIDGE",
+	}
 }
 
 // Rename gives the table another name, as in [New]; too late if there is one.
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	renamed := newTable(TableName(name), n.count)
-	if n.made && renamed.Name != n.table.Name {
-		return fmt.Errorf("the table %s is in use already", n.table.Name)
+	renamed := rules.New(n.netns, rules.TableName(name), action())
+	if renamed.Name() == n.board.Name() {
+		return nil
 	}
-	n.table = renamed
+	if n.board.Made() {
+		return fmt.Errorf("the table %s is in use already", n.board.Name())
+	}
+	n.board = renamed
 	return nil
 }
 
 // A Change says what one transaction did.
 type Change struct {
 	// Pairs is how many pairs of addresses are cut now, by all IDs, as read
-	// back from the kernel.
+	// back from the kernel; with ports, each counts.
 	Pairs int
 	// Changed is how many of those belong, or belonged, to the ID.
 	Changed int
 	// Took is how long the transaction took, without reading back.
 	Took time.Duration
 	// Dropped is how many packets the ID's cut had dropped before the change.
-	Dropped Count
-}
-
-// A Count is a number of packets.
-type Count struct {
-	Packets uint64
-	// Shared is set where the kernel does not count by pairs: then packets
-	// that other IDs dropped in the same time are included.
-	Shared bool
+	Dropped rules.Count
 }
 
 // SetAddresses says by which addresses a node is reached. What is cut of it
@@ -125,7 +105,7 @@ func (n *Network) SetAddresses(ctx context.Context, node string, addresses []net
 	}
 	before := n.address[node]
 	n.address[node] = slices.Clone(addresses)
-	if !n.concerns(node) {
+	if len(n.cuts) == 0 {
 		return nil
 	}
 	if _, err := n.settle(ctx); err != nil {
@@ -135,83 +115,51 @@ func (n *Network) SetAddresses(ctx context.Context, node string, addresses []net
 	return nil
 }
 
-func (n *Network) concerns(node string) bool {
-	for _, f := range n.cuts {
-		for _, p := range f.names {
-			if p[0] == node || p[1] == node {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Cut drops what the first node of each pair sends to the second, for an ID.
+// Cut drops what the first node of each pair sends to the second, for an ID;
+// with ports, only what goes to or comes from one of them, by TCP or UDP.
 // What that ID cut before is replaced. On error it stands, and if the kernel
 // does not have it so, the next [Network.Renew] sees to it.
-func (n *Network) Cut(ctx context.Context, id string, pairs [][2]string) (Change, error) {
+func (n *Network) Cut(ctx context.Context, id string, pairs [][2]string, ports ...uint16) (Change, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := n.cuts[id]
-	n.cuts[id] = &fault{names: slices.Clone(pairs)}
-	change, err := n.settle(ctx)
+	before, was := n.cuts[id]
+	n.cuts[id] = cut{slices.Clone(pairs), slices.Clone(ports)}
+	did, err := n.settle(ctx)
 	if err != nil {
-		n.restore(id, before)
+		delete(n.cuts, id)
+		if was {
+			n.cuts[id] = before
+		}
 		return Change{}, fmt.Errorf("cut: %w", err)
 	}
-	change.Changed = len(n.cuts[id].pairs)
-	return change, nil
+	return Change{Pairs: did.Matches, Changed: n.size(n.cuts[id]), Took: did.Took}, nil
 }
 
 // Mend takes back what an ID has cut. The Change is zero if that is nothing.
 func (n *Network) Mend(ctx context.Context, id string) (Change, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := n.cuts[id]
-	if before == nil {
+	before, was := n.cuts[id]
+	if !was {
 		return Change{}, nil
 	}
 	delete(n.cuts, id)
-	change, err := n.settle(ctx)
+	did, err := n.settle(ctx)
 	if err != nil {
-		n.restore(id, before)
+		n.cuts[id] = before
 		return Change{}, fmt.Errorf("mend: %w", err)
 	}
-	change.Changed, change.Dropped = len(before.pairs), n.since(before)
-	return change, nil
-}
-
-func (n *Network) restore(id string, f *fault) {
-	delete(n.cuts, id)
-	if f != nil {
-		n.cuts[id] = f
-	}
+	return Change{Pairs: did.Matches, Changed: n.size(before), Took: did.Took, Dropped: did.Ended[id]}, nil
 }
 
 // Dropped counts the packets that the cut of an ID has dropped so far.
-func (n *Network) Dropped(ctx context.Context, id string) (Count, error) {
+func (n *Network) Dropped(ctx context.Context, id string) (rules.Count, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	f := n.cuts[id]
-	if f == nil {
-		return Count{}, fmt.Errorf("nothing is cut by %q", id)
+	if _, ok := n.cuts[id]; !ok {
+		return rules.Count{}, fmt.Errorf("nothing is cut by %q", id)
 	}
-	err := n.talk(ctx, n.collect)
-	if err != nil {
-		return Count{}, fmt.Errorf("count dropped packets: %w", err)
-	}
-	return n.since(f), nil
-}
-
-func (n *Network) since(f *fault) Count {
-	if n.shared {
-		return Count{Packets: n.total - f.total, Shared: true}
-	}
-	var c Count
-	for p, before := range f.pairs {
-		c.Packets += n.dropped[p] - before
-	}
-	return c
+	return n.board.Count(ctx, id)
 }
 
 // Renew gives all that is cut another [Lifetime]. If the table has gone, it
@@ -219,7 +167,7 @@ func (n *Network) since(f *fault) Count {
 func (n *Network) Renew(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.cuts) == 0 && !n.dirty {
+	if len(n.cuts) == 0 && n.board.Idle() {
 		return nil
 	}
 	if _, err := n.settle(ctx); err != nil {
@@ -233,221 +181,83 @@ func (n *Network) Renew(ctx context.Context) error {
 func (n *Network) Heal(ctx context.Context) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.made {
-		err := n.talk(ctx, func(c *nftables.Conn) error {
-			c.DelTable(n.table.Table)
-			return c.Flush()
-		})
-		if err != nil && !errors.Is(err, syscall.ENOENT) {
-			return 0, fmt.Errorf("delete table %s: %w", n.table.Name, err)
-		}
+	if err := n.board.Clear(ctx); err != nil {
+		return 0, err
 	}
 	ids := len(n.cuts)
 	clear(n.cuts)
-	clear(n.dropped)
-	n.made, n.dirty, n.total, n.seen = false, false, 0, reading{}
 	return ids, nil
 }
 
-// settle brings the kernel to the union of all cuts, in one transaction, and
-// reads back that it is so. A table that somebody deleted is made again.
-// Nothing is begun after ctx has ended: it may be that all is healed already.
-func (n *Network) settle(ctx context.Context) (Change, error) {
-	if err := ctx.Err(); err != nil {
-		return Change{}, err
-	}
-	want, err := n.resolve()
-	if err != nil {
-		return Change{}, err
-	}
-	n.dirty = true
-	var change Change
-	err = n.talk(ctx, func(c *nftables.Conn) error {
-		if err := n.collect(c); err != nil {
-			n.made = false
-		}
-		took, err := n.commit(c, want)
-		if err != nil {
-			return err
-		}
-		n.baseline()
-		change = Change{Pairs: len(want), Took: took}
-		return n.verify(c, want)
-	})
-	if err != nil {
-		return Change{}, err
-	}
-	n.dirty = false
-	return change, nil
-}
-
-// resolve gives every cut its pairs of addresses, and returns their union.
-func (n *Network) resolve() (map[pair]bool, error) {
-	union := map[pair]bool{}
-	for _, f := range n.cuts {
-		for _, names := range f.names {
-			some, err := n.pairs(names)
+// settle brings the kernel to the union of all cuts.
+func (n *Network) settle(ctx context.Context) (rules.Change, error) {
+	wanted := map[string][]rules.Match{}
+	for id, c := range n.cuts {
+		for _, names := range c.names {
+			some, err := Matches(n.address, names, c.ports)
 			if err != nil {
-				return nil, err
+				return rules.Change{}, err
 			}
-			for _, p := range some {
-				union[p] = true
-			}
+			wanted[id] = append(wanted[id], some...)
 		}
 	}
-	if len(union) > limit {
-		return nil, fmt.Errorf("%d pairs of addresses; at most %d fit into one transaction", len(union), limit)
-	}
-	return union, nil
+	return n.board.Settle(ctx, wanted, slices.Concat(slices.Collect(maps.Values(n.address))...))
 }
 
-// pairs are the addresses of one pair of nodes, family by family.
-func (n *Network) pairs(names [2]string) ([]pair, error) {
-	for _, name := range names {
-		if len(n.address[name]) == 0 {
-			return nil, fmt.Errorf("no address is known of node %q (known: %s)",
-				name, strings.Join(slices.Sorted(maps.Keys(n.address)), ", "))
+// size is how many matches a cut makes.
+func (n *Network) size(c cut) int {
+	all := map[rules.Match]bool{}
+	for _, names := range c.names {
+		some, _ := Matches(n.address, names, c.ports) // settle has resolved them before
+		for _, m := range some {
+			all[m] = true
 		}
 	}
-	var pairs []pair
-	for _, from := range n.address[names[0]] {
-		for _, to := range n.address[names[1]] {
-			if from.Is4() == to.Is4() {
-				pairs = append(pairs, pair{from, to})
+	return len(all)
+}
+
+// Matches are what goes from the first node of a pair to the second, one of
+// which may be [Clients], by their addresses, family by family; with ports,
+// once for each.
+func Matches(addresses map[string][]netip.Addr, names [2]string, ports []uint16) ([]rules.Match, error) {
+	if names[0] == Clients && names[1] == Clients {
+		return nil, errors.New("clients have nothing to say to each other")
+	}
+	var sides [2][]netip.Addr
+	for i, name := range names {
+		switch {
+		case name == Clients:
+			sides[i] = []netip.Addr{{}}
+		case len(addresses[name]) == 0:
+			return nil, fmt.Errorf("no address is known of node %q (known: %s)",
+				name, strings.Join(slices.Sorted(maps.Keys(addresses)), ", "))
+		default:
+			sides[i] = addresses[name]
+		}
+	}
+	if len(ports) == 0 {
+		ports = []uint16{0}
+	}
+	var all []rules.Match
+	for _, from := range sides[0] {
+		for _, to := range sides[1] {
+			if from.IsValid() && to.IsValid() && from.Is4() != to.Is4() {
+				continue
+			}
+			for _, port := range ports {
+				all = append(all, rules.Match{From: from, To: to, Port: port})
 			}
 		}
 	}
-	if len(pairs) == 0 {
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%s and %s have no address of the same family", names[0], names[1])
 	}
-	return pairs, nil
+	return all, nil
 }
 
-// collect adds up what was dropped since it was done last.
-func (n *Network) collect(c *nftables.Conn) error {
-	if !n.made {
-		return nil
-	}
-	now, err := n.table.read(c)
-	if err != nil {
-		return err
-	}
-	for p, packets := range now.pairs {
-		n.dropped[p] += packets - min(packets, n.seen.pairs[p])
-	}
-	n.total += now.dropped - min(now.dropped, n.seen.dropped)
-	n.shared = n.shared || !now.each
-	n.seen = now
-	return nil
-}
-
-func (n *Network) commit(c *nftables.Conn, want map[pair]bool) (time.Duration, error) {
-	begin := time.Now()
-	if !n.made {
-		if err := n.table.create(c); err != nil {
-			return 0, err
-		}
-	}
-	if err := n.table.replace(c, want); err != nil {
-		return 0, err
-	}
-	if err := c.Flush(); err != nil {
-		return 0, hint(err)
-	}
-	took := time.Since(begin)
-	if !n.made {
-		n.seen.dropped = 0
-	}
-	n.made, n.seen.pairs = true, nil // The counters of the pairs start anew.
-	return took, nil
-}
-
-// hint says what may be missing where the kernel does not.
-func hint(err error) error {
-	switch {
-	case errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("%w (CAP_NET_ADMIN is needed)", err)
-	case errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.EAFNOSUPPORT), errors.Is(err, syscall.ENOENT):
-		return fmt.Errorf("%w (does this kernel have nftables for bridges, CONFIG_NF_TABLES_BRIDGE?)", err)
-	}
-	return err
-}
-
-// verify compares what is cut with what should be.
-func (n *Network) verify(c *nftables.Conn, want map[pair]bool) error {
-	if err := n.collect(c); err != nil {
-		return fmt.Errorf("read back: %w", err)
-	}
-	for p := range want {
-		if _, ok := n.seen.pairs[p]; !ok {
-			return fmt.Errorf("read back: %v to %v is not cut", p.from, p.to)
-		}
-	}
-	if len(n.seen.pairs) != len(want) {
-		return fmt.Errorf("read back: %d pairs are cut instead of %d", len(n.seen.pairs), len(want))
-	}
-	return nil
-}
-
-// baseline notes for pairs that are new in a cut what was dropped of them
-// before it, which is known between the commit and the next collection.
-func (n *Network) baseline() {
-	for _, f := range n.cuts {
-		if f.pairs == nil {
-			f.total = n.total
-		}
-		before := f.pairs
-		f.pairs = map[pair]uint64{}
-		for _, names := range f.names {
-			some, _ := n.pairs(names) // settle has resolved them before
-			for _, p := range some {
-				f.pairs[p] = n.dropped[p]
-				if was, ok := before[p]; ok {
-					f.pairs[p] = was
-				}
-			}
-		}
-	}
-}
-
-// talk opens a socket to the kernel for f, with a deadline.
-func (n *Network) talk(ctx context.Context, f func(*nftables.Conn) error) error {
-	return talk(ctx, n.netns, f)
-}
-
-func talk(ctx context.Context, netns int, f func(*nftables.Conn) error) error {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(hurry)
-	}
-	c, err := nftables.New(nftables.WithNetNSFd(netns), nftables.AsLasting(),
-		nftables.WithSockOptions(func(c *netlink.Conn) error { return c.SetDeadline(deadline) }))
-	if err != nil {
-		return fmt.Errorf("open a netlink socket: %w", err)
-	}
-	return errors.Join(f(c), c.CloseLasting())
-}
-
-// Sweep deletes all tables in the bridge family whose names begin with
-// [Prefix], whoever made them, in the network namespace with that file
-// descriptor (0: the one that we are in). It returns their names.
+// Sweep deletes all our tables in the bridge family, whoever made them, in the
+// network namespace with that file descriptor (0: the one that we are in). It
+// returns their names.
 func Sweep(ctx context.Context, netns int) ([]string, error) {
-	var names []string
-	err := talk(ctx, netns, func(c *nftables.Conn) error {
-		tables, err := c.ListTablesOfFamily(nftables.TableFamilyBridge)
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if strings.HasPrefix(t.Name, Prefix+"_") {
-				names = append(names, t.Name)
-				c.DelTable(t)
-			}
-		}
-		return c.Flush()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("sweep tables: %w", err)
-	}
-	return names, nil
+	return rules.Sweep(ctx, netns, nftables.TableFamilyBridge)
 }

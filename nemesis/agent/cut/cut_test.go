@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/nftables"
-
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 // A yard is a playground whose endpoints are the nodes n1, n2, … of a Network,
@@ -244,37 +243,6 @@ func TestRenewalKeepsPairsAndCounts(t *testing.T) {
 	y.untilDropped(t, "f", 2)
 }
 
-func TestPairsExpireUnlessRenewed(t *testing.T) {
-	y := newYard(t, 2, families["ipv4"])
-	y.cut(t, "f", [2]string{"n1", "n2"})
-	first := y.read(t)
-	if len(first.pairs) != 2 || first.expires <= 0 || first.expires > Lifetime {
-		t.Fatalf("%d pairs that expire in %v; want 2, within %v", len(first.pairs), first.expires, Lifetime)
-	}
-	for y.read(t).expires > Lifetime-300*time.Millisecond { // The kernel's clock for them runs.
-		time.Sleep(10 * time.Millisecond)
-	}
-	before := y.read(t).expires
-	if err := y.net.Renew(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if after := y.read(t).expires; after <= before {
-		t.Errorf("expires in %v after the renewal, in %v before it", after, before)
-	}
-}
-
-func (y *yard) read(t testing.TB) (r reading) {
-	t.Helper()
-	err := y.net.talk(t.Context(), func(c *nftables.Conn) (err error) {
-		r, err = y.net.table.read(c)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 func TestTableDeletedByOthersComesBack(t *testing.T) {
 	y := newYard(t, 2, families["ipv4"])
 	y.cut(t, "f", [2]string{"n1", "n2"})
@@ -300,18 +268,6 @@ func TestNewAddressIsCutAtOnce(t *testing.T) {
 	y.untilDropped(t, "f", 1)
 	y.send(t, 0, 1, "no longer n2")
 	y.receive(t, 1, "no longer n2")
-}
-
-func TestSharedCountWithoutCountersOfPairs(t *testing.T) {
-	y := newYard(t, 2, families["ipv4"])
-	y.net.count = false
-	y.net.table = newTable("shakedown_plain", false)
-	y.cut(t, "f", [2]string{"n1", "n2"})
-	y.send(t, 0, 1, "lost")
-	y.untilDropped(t, "f", 1)
-	if c := y.mend(t, "f"); c.Dropped != (Count{Packets: 1, Shared: true}) {
-		t.Errorf("mended: %+v; want 1 packet, said to be shared", c.Dropped)
-	}
 }
 
 func TestRefusals(t *testing.T) {
@@ -343,7 +299,7 @@ func TestRefusals(t *testing.T) {
 func TestLimit(t *testing.T) {
 	n := New("run", 0)
 	var all [][2]string
-	for i := range 50 {
+	for i := range 70 {
 		a := netip.AddrFrom4([4]byte{10, 0, 1, byte(i)})
 		if err := n.SetAddresses(t.Context(), name(i), []netip.Addr{a}); err != nil {
 			t.Fatal(err)
@@ -353,7 +309,7 @@ func TestLimit(t *testing.T) {
 		}
 	}
 	if _, err := n.Cut(t.Context(), "f", all); err == nil || !strings.Contains(err.Error(), "at most") {
-		t.Errorf("2450 pairs: %v; want a refusal", err)
+		t.Errorf("4830 pairs: %v; want a refusal", err)
 	}
 }
 
@@ -367,7 +323,7 @@ func TestLargestTransaction(t *testing.T) {
 	defer p.Close()
 	n := New("run", p.Bridge())
 	var all [][2]string
-	for i := range limit {
+	for i := range rules.Limit {
 		from, to := fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i)
 		for j, node := range []string{from, to} {
 			a := netip.AddrFrom16([16]byte{0xfd, byte(j), byte(i >> 8), byte(i)})
@@ -377,7 +333,7 @@ func TestLargestTransaction(t *testing.T) {
 		}
 		all = append(all, [2]string{from, to})
 	}
-	if c, err := n.Cut(t.Context(), "f", all); err != nil || c.Pairs != limit {
+	if c, err := n.Cut(t.Context(), "f", all); err != nil || c.Pairs != rules.Limit {
 		t.Errorf("%d pairs: %v", c.Pairs, err)
 	}
 }
@@ -394,24 +350,4 @@ func TestDeadline(t *testing.T) {
 	if _, err := n.Heal(t.Context()); err != nil {
 		t.Error(err)
 	}
-}
-
-func BenchmarkCutAndMend5(b *testing.B) {
-	y := newYard(b, 5, families["ipv4"])
-	var ring [][2]string
-	for i := range 5 {
-		for j := range 5 {
-			if i != j {
-				ring = append(ring, [2]string{name(i), name(j)})
-			}
-		}
-	}
-	var longest time.Duration
-	for b.Loop() {
-		begin := time.Now()
-		y.cut(b, "f", ring...)
-		longest = max(longest, time.Since(begin))
-		y.mend(b, "f")
-	}
-	b.ReportMetric(float64(longest.Microseconds()), "µs-longest-cut")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/nftables"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 func TestSweepTakesOnlyOurs(t *testing.T) {
@@ -20,7 +21,7 @@ func TestSweepTakesOnlyOurs(t *testing.T) {
 	}
 	defer p.Close()
 	others := &nftables.Table{Family: nftables.TableFamilyBridge, Name: "somebody_else"}
-	err = talk(t.Context(), p.Bridge(), func(c *nftables.Conn) error {
+	err = rules.Talk(t.Context(), p.Bridge(), func(c *nftables.Conn) error {
 		c.AddTable(others)
 		c.AddTable(&nftables.Table{Family: nftables.TableFamilyBridge, Name: "shakedownish"})
 		return c.Flush()
@@ -86,7 +87,7 @@ func addresses(t testing.TB, n *Network) {
 func tables(t testing.TB, netns int) []string {
 	t.Helper()
 	var names []string
-	err := talk(t.Context(), netns, func(c *nftables.Conn) error {
+	err := rules.Talk(t.Context(), netns, func(c *nftables.Conn) error {
 		all, err := c.ListTablesOfFamily(nftables.TableFamilyBridge)
 		for _, table := range all {
 			names = append(names, table.Name)

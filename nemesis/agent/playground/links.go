@@ -16,6 +16,7 @@ import (
 // them up: in the bridge's namespace the bridge and the ports, and in each
 // endpoint's the far end of its port.
 const (
+	loopback      = 1
 	bridgeIndex   = 10
 	firstPort     = 100
 	endpointIndex = 2
@@ -32,13 +33,21 @@ const hurry = 5 * time.Second
 
 func addBridge(ns int) error {
 	return inside(ns, func(c *netlink.Conn) error {
-		return newLink(c, bridgeIndex, func(ae *netlink.AttributeEncoder) {
+		err := newLink(c, bridgeIndex, func(ae *netlink.AttributeEncoder) {
 			ae.String(unix.IFLA_IFNAME, "bridge")
 			ae.Nested(unix.IFLA_LINKINFO, func(info *netlink.AttributeEncoder) error {
 				info.String(unix.IFLA_INFO_KIND, "bridge")
 				return nil
 			})
 		})
+		if err != nil {
+			return err
+		}
+		var p Playground
+		if err := addAddress(c, bridgeIndex, p.Host(), 24); err != nil {
+			return err
+		}
+		return addAddress(c, bridgeIndex, p.Host6(), 64)
 	})
 }
 
@@ -64,13 +73,15 @@ func addEndpoint(bridge, endpoint, i int) error {
 	}
 	return inside(endpoint, func(c *netlink.Conn) error {
 		var p Playground
-		if err := up(c, endpointIndex); err != nil {
+		for _, index := range []uint32{loopback, endpointIndex} {
+			if err := up(c, index); err != nil {
+				return err
+			}
+		}
+		if err := addAddress(c, endpointIndex, p.Address(i), 24); err != nil {
 			return err
 		}
-		if err := addAddress(c, p.Address(i), 24); err != nil {
-			return err
-		}
-		return addAddress(c, p.Address6(i), 64)
+		return addAddress(c, endpointIndex, p.Address6(i), 64)
 	})
 }
 
@@ -106,13 +117,13 @@ func linkHeader(index, flags uint32) []byte {
 	return b
 }
 
-func addAddress(c *netlink.Conn, address netip.Addr, bits byte) error {
+func addAddress(c *netlink.Conn, index uint32, address netip.Addr, bits byte) error {
 	header := make([]byte, unix.SizeofIfAddrmsg)
 	header[0], header[1], header[2] = unix.AF_INET, bits, noDAD
 	if address.Is6() {
 		header[0] = unix.AF_INET6
 	}
-	binary.NativeEndian.PutUint32(header[4:], endpointIndex)
+	binary.NativeEndian.PutUint32(header[4:], index)
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFA_LOCAL, address.AsSlice())
 	ae.Bytes(unix.IFA_ADDRESS, address.AsSlice())

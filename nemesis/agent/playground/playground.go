@@ -84,6 +84,12 @@ func (p *Playground) Address6(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x99, 15: byte(i + 1)})
 }
 
+// Host is the IPv4 address of the bridge's host.
+func (p *Playground) Host() netip.Addr { return p.Address(253) }
+
+// Host6 is the IPv6 address of the bridge's host.
+func (p *Playground) Host6() netip.Addr { return p.Address6(253) }
+
 // In runs f on a thread that is in endpoint i's network namespace. What f
 // opens there stays there; goroutines that it starts are elsewhere.
 func (p *Playground) In(i int, f func() error) error {
