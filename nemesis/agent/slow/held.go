@@ -8,6 +8,7 @@ type packet struct {
 	came, due int64  // nanoseconds
 	number    uint64 // in which order they came
 	link      *link
+	spoiled   *spoiled // nil: it is as it came
 }
 
 // held is the packets that are held, the first to be let go first; of those

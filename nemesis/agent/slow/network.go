@@ -177,10 +177,7 @@ func (n *Network) tally(f *fault) Tally {
 	}
 	var all Tally
 	for _, e := range f.effects {
-		all.Delayed += e.Delayed
-		all.Lost += e.Lost
-		all.Overtook += e.Overtook
-		all.Held += e.Held
+		all.Add(e.Tally)
 	}
 	return all
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 // lifetime is that of pairs in tests.
@@ -229,7 +230,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := w.stations["n2"]
-	if err := talk(t.Context(), s.netns, s.table.delete); err != nil {
+	if err := rules.Talk(t.Context(), s.netns, s.table.delete); err != nil {
 		t.Fatal(err)
 	}
 	if rtt := w.roundTrip(t, "n2"); rtt > 25*time.Millisecond {

@@ -47,10 +47,11 @@ func TestPassKeepsItsWord(t *testing.T) {
 		now, last := int64(0), int64(0)
 		for range 50 {
 			now += rapid.Int64Range(0, int64(10*time.Millisecond)).Draw(t, "gap")
-			due, lost := l.pass(now)
-			if lost {
+			f := l.pass(now, 100)
+			if f.lost {
 				continue
 			}
+			due := f.due
 			if due < now+least || due > max(now+most, last) || due < last {
 				t.Fatalf("a packet of %d is due at %d, after one at %d; delays are %d to %d", now, due, last, least, most)
 			}
@@ -64,9 +65,9 @@ func TestLossAndReorderAreShares(t *testing.T) {
 	e := newEffect(Profile{Delay: time.Second, Loss: 0.1, Reorder: 0.25, Seed: 7})
 	l := &link{effects: []*effect{e}}
 	for i := range packets {
-		due, lost := l.pass(int64(i))
-		if !lost && due != int64(i) && due != int64(i)+int64(time.Second) {
-			t.Fatalf("packet %d is due at %d", i, due)
+		f := l.pass(int64(i), 100)
+		if !f.lost && f.due != int64(i) && f.due != int64(i)+int64(time.Second) {
+			t.Fatalf("packet %d is due at %d", i, f.due)
 		}
 	}
 	if share := float64(e.Lost) / packets; share < 0.09 || share > 0.11 {
@@ -81,8 +82,7 @@ func TestSameSeedSameDraws(t *testing.T) {
 	draws := func(seed uint64) (all []int64) {
 		l := &link{effects: []*effect{newEffect(Profile{Delay: time.Second, Jitter: time.Second, Loss: 0.5, Seed: seed})}}
 		for i := range 50 {
-			due, _ := l.pass(int64(i))
-			all = append(all, due)
+			all = append(all, l.pass(int64(i), 100).due)
 		}
 		return all
 	}

@@ -11,20 +11,27 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/nfqueue"
 )
+
+// batch is how many packets are taken at a time.
+const batch = 256
 
 // A pump takes packets from a queue and lets them go when they are due. It is
 // one goroutine on a thread of its own, so that it sleeps as exactly as the
 // kernel can.
 type pump struct {
-	queue *queue
+	queue *nfqueue.Queue
 	began time.Time
 	bell  int // an eventfd that wakes it up
 	done  chan struct{}
 	err   error // why it ended by itself; read it after done
 
 	mu      sync.Mutex
-	fd      int // of the queue, once it runs
+	fd      int    // of the queue, once it runs
+	again   *again // nil until something is to come twice
+	whole   bool   // whole packets are asked for
 	links   map[netip.Addr]*link
 	held    held
 	late    time.Duration // the most that a packet was let go after its time
@@ -34,21 +41,17 @@ type pump struct {
 }
 
 // startPump starts to take packets from the queue, which it closes in the end.
-func startPump(q *queue) (*pump, error) {
+func startPump(q *nfqueue.Queue) (*pump, error) {
 	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("make an eventfd: %w", err)
 	}
 	p := &pump{queue: q, began: time.Now(), bell: bell, done: make(chan struct{}), links: map[netip.Addr]*link{}}
-	raw, err := q.conn.SyscallConn()
-	if err != nil {
-		return nil, errors.Join(err, unix.Close(bell))
-	}
 	go func() {
 		defer close(p.done)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := raw.Control(func(fd uintptr) { p.err = p.run(int(fd)) })
+		err := q.Control(func(fd int) { p.err = p.run(fd) })
 		p.err = errors.Join(p.err, err)
 	}()
 	return p, nil
@@ -62,7 +65,10 @@ func (p *pump) end() error {
 	p.mu.Unlock()
 	err := p.ring()
 	<-p.done
-	return errors.Join(err, p.err, p.queue.conn.Close(), unix.Close(p.bell))
+	if p.again != nil {
+		err = errors.Join(err, p.again.close())
+	}
+	return errors.Join(err, p.err, p.queue.Close(), unix.Close(p.bell))
 }
 
 func (p *pump) ring() error {
@@ -109,14 +115,15 @@ func (p *pump) turn(fd int) (wait int64, last bool) {
 		p.drain(fd)
 		return 0, true
 	}
+	p.look()
 	if p.changed {
 		p.held.release(p.now())
 		p.changed = false
 	}
 	for range batch { // and no more, so that what is due is not kept waiting
-		id, from, more, ok := p.queue.receive(fd)
+		packet, more, ok := p.queue.Receive(fd)
 		if ok {
-			p.take(fd, id, from)
+			p.take(fd, packet)
 		}
 		if !more {
 			break
@@ -129,29 +136,47 @@ func (p *pump) turn(fd int) (wait int64, last bool) {
 		}
 		p.late = max(p.late, time.Duration(now-next.due))
 		next.link.held(next.came, now)
-		p.queue.judge(fd, next.id, verdictAccept)
+		p.letPass(fd, next)
 	}
-	p.queue.flush(fd)
+	p.queue.Flush(fd)
 	return p.held.wait(p.now()), false
 }
 
 // take decides about a packet that has come.
-func (p *pump) take(fd int, id uint32, from netip.Addr) {
+func (p *pump) take(fd int, k nfqueue.Packet) {
 	p.seen++
-	l := p.links[from]
+	l := p.links[sender(k.Payload)]
 	if l == nil { // Its fault has just been taken back.
-		p.queue.judge(fd, id, verdictAccept)
+		p.queue.Judge(fd, k.ID, nfqueue.Accept)
 		return
 	}
 	now := p.now()
-	due, lost := l.pass(now)
-	switch {
-	case lost:
-		p.queue.judge(fd, id, verdictDrop)
-	case due <= now:
-		p.queue.judge(fd, id, verdictAccept)
-	default:
-		p.held.add(packet{id: id, came: now, due: due, link: l})
+	f := l.pass(now, k.Length)
+	if f.lost {
+		p.queue.Judge(fd, k.ID, nfqueue.Drop)
+		return
+	}
+	one := packet{id: k.ID, came: now, due: f.due, link: l}
+	if f.spoils() && len(k.Payload) == k.Length {
+		one.spoiled = spoil(k.Payload, f)
+	}
+	if f.due <= now {
+		p.letPass(fd, one)
+		return
+	}
+	p.held.add(one)
+}
+
+// letPass lets a packet go, as it has become.
+func (p *pump) letPass(fd int, one packet) {
+	s := one.spoiled
+	if s == nil || !s.changed {
+		p.queue.Judge(fd, one.id, nfqueue.Accept)
+	} else {
+		p.queue.Replace(fd, one.id, s.contents)
+	}
+	if s != nil && s.twice != nil && p.again != nil && p.again.send(s.contents) {
+		s.twice.Duplicated++
 	}
 }
 
@@ -171,16 +196,16 @@ func (p *pump) drain(fd int) {
 		if !ok {
 			break
 		}
-		p.queue.judge(fd, next.id, verdictAccept)
+		p.letPass(fd, next)
 	}
 	for more := true; more; {
-		var id uint32
+		var one nfqueue.Packet
 		var ok bool
-		if id, _, more, ok = p.queue.receive(fd); ok {
-			p.queue.judge(fd, id, verdictAccept)
+		if one, more, ok = p.queue.Receive(fd); ok {
+			p.queue.Judge(fd, one.ID, nfqueue.Accept)
 		}
 	}
-	p.queue.flush(fd)
+	p.queue.Flush(fd)
 }
 
 // swap changes what acts on which sender.
@@ -198,4 +223,24 @@ func (p *pump) swap(links map[netip.Addr]*link) {
 	}
 	p.links = links
 	_ = p.ring() // At worst it looks a little later.
+}
+
+// look asks for as much of each packet as is needed now.
+func (p *pump) look() {
+	if whole := hasAny(p.links, Profile.whole); whole != p.whole {
+		p.whole = whole
+		p.queue.Copy(map[bool]uint32{true: nfqueue.Whole, false: looked}[whole])
+	}
+}
+
+// hasAny reports whether a fault of any of the links is such.
+func hasAny(links map[netip.Addr]*link, such func(Profile) bool) bool {
+	for _, l := range links {
+		for _, e := range l.effects {
+			if such(e.Profile) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -13,7 +13,13 @@ import (
 
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/nfqueue"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
+
+// looked is how much of a packet we look at where that is enough: its sender.
+const looked = 64
 
 // firstQueue is the first queue number that is tried, in the namespace of a
 // node, where nobody else is expected to have one.
@@ -29,51 +35,69 @@ type station struct {
 
 // openStation makes a station for what comes from the senders of links.
 func openStation(ctx context.Context, netns int, name string, lifetime time.Duration, links map[netip.Addr]*link) (*station, error) {
-	q, err := openQueue(netns, firstQueue)
+	q, err := nfqueue.Open(netns, firstQueue, looked)
 	if err != nil {
 		return nil, err
 	}
 	s := &station{netns: netns}
 	if s.pump, err = startPump(q); err != nil {
-		return nil, errors.Join(err, q.conn.Close())
+		return nil, errors.Join(err, q.Close())
+	}
+	if err := s.equip(links); err != nil {
+		return nil, errors.Join(err, s.pump.end())
 	}
 	s.pump.swap(links)
 	senders := slices.Collect(maps.Keys(links))
 	// Each attempt has a socket of its own: one that failed has answers left over.
 	for _, native := range []bool{true, false} {
-		s.table = newTable(name, lifetime, q.number, native)
-		err = talk(ctx, netns, func(c *nftables.Conn) error {
+		s.table = newTable(name, lifetime, q.Number, native)
+		err = rules.Talk(ctx, netns, func(c *nftables.Conn) error {
 			return errors.Join(s.table.create(c, senders), c.Flush())
 		})
 		if err == nil {
 			return s, s.verify(ctx, len(senders))
 		}
 	}
-	return nil, errors.Join(hint(err), s.pump.end())
+	return nil, errors.Join(nfqueue.Hint(err), s.pump.end())
 }
 
 // settle changes what is slowed. If somebody deleted the tables they are made
 // again.
 func (s *station) settle(ctx context.Context, links map[netip.Addr]*link) error {
+	if err := s.equip(links); err != nil {
+		return err
+	}
 	s.pump.swap(links) // Packets of new senders must find their link.
 	senders := slices.Collect(maps.Keys(links))
-	err := talk(ctx, s.netns, func(c *nftables.Conn) error {
+	err := rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
 		return errors.Join(s.table.replace(c, senders), c.Flush())
 	})
 	if errors.Is(err, unix.ENOENT) {
-		err = talk(ctx, s.netns, func(c *nftables.Conn) error {
+		err = rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
 			return errors.Join(s.table.create(c, senders), c.Flush())
 		})
 	}
 	if err != nil {
-		return hint(err)
+		return nfqueue.Hint(err)
 	}
 	return s.verify(ctx, len(senders))
 }
 
+// equip makes what the faults need besides the queue.
+func (s *station) equip(links map[netip.Addr]*link) error {
+	s.pump.mu.Lock()
+	defer s.pump.mu.Unlock()
+	if s.pump.again != nil || !hasAny(links, func(p Profile) bool { return p.Duplicate > 0 }) {
+		return nil
+	}
+	a, err := openAgain(s.netns)
+	s.pump.again = a
+	return err
+}
+
 // verify compares how many senders are in the kernel with how many should be.
 func (s *station) verify(ctx context.Context, want int) error {
-	return talk(ctx, s.netns, func(c *nftables.Conn) error {
+	return rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
 		got, err := s.table.count(c)
 		if err == nil && got != want {
 			err = fmt.Errorf("read back: %d senders are slowed instead of %d", got, want)
@@ -92,20 +116,20 @@ func (s *station) works() bool {
 	}
 }
 
-// close removes everything from the kernel. Without rules, for a namespace
-// that is no more, the tables are left to end with it.
-func (s *station) close(ctx context.Context, rules bool) error {
+// close removes everything from the kernel. Without tables, for a namespace
+// that is no more, they are left to end with it.
+func (s *station) close(ctx context.Context, tables bool) error {
 	var err error
-	if rules {
+	if tables {
 		// The kernel drops what is queued when a chain is deleted, so there
 		// must be nothing in the queue, and nothing on its way there.
-		err = talk(ctx, s.netns, func(c *nftables.Conn) error {
+		err = rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
 			return errors.Join(s.table.replace(c, nil), c.Flush())
 		})
 		s.pump.letGo()
 	}
-	if rules && err == nil {
-		err = talk(ctx, s.netns, s.table.delete)
+	if tables && err == nil {
+		err = rules.Talk(ctx, s.netns, s.table.delete)
 	}
 	if errors.Is(err, unix.ENOENT) {
 		err = nil

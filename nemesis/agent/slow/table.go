@@ -3,19 +3,14 @@
 package slow
 
 import (
-	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
-	"github.com/google/nftables/xt"
-	"github.com/mdlayher/netlink"
-	"golang.org/x/sys/unix"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/nfqueue"
 )
 
 // behind is the priority of the chains: before connection tracking sees the
@@ -75,25 +70,15 @@ func (t table) create(c *nftables.Conn, senders []netip.Addr) error {
 		}
 		c.AddChain(h.chain)
 		c.AddRule(&nftables.Rule{Table: h.Table, Chain: h.chain, Exprs: []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyMARK, Register: 1}, // What we sent ourselves has had its share.
+			&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: binaryutil.NativeEndian.PutUint32(ourMark)},
 			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: h.at, Len: h.size},
 			&expr.Lookup{SourceRegister: 1, SetName: h.senders.Name, SetID: h.senders.ID},
 			&expr.Counter{},
-			t.queue(),
+			nfqueue.Rule(t.number, t.native),
 		}})
 	}
 	return t.replace(c, senders)
-}
-
-// queue sends a packet to the queue, if somebody listens to it.
-func (t table) queue() expr.Any {
-	if t.native {
-		return &expr.Queue{Num: t.number, Total: 1, Flag: expr.QueueFlagBypass}
-	}
-	info := make(xt.Unknown, 8)
-	binary.NativeEndian.PutUint16(info, t.number)
-	binary.NativeEndian.PutUint16(info[2:], 1) // queues
-	binary.NativeEndian.PutUint16(info[4:], 1) // bypass
-	return &expr.Target{Name: "NFQUEUE", Rev: 3, Info: &info}
 }
 
 // replace makes the contents of the sets exactly these senders.
@@ -132,33 +117,4 @@ func (t table) count(c *nftables.Conn) (int, error) {
 		n += len(elements)
 	}
 	return n, nil
-}
-
-// hint says what may be missing where the kernel does not.
-func hint(err error) error {
-	switch {
-	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w (CAP_NET_ADMIN is needed)", err)
-	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EAFNOSUPPORT), errors.Is(err, unix.ENOENT), errors.Is(err, unix.EPROTONOSUPPORT):
-		return fmt.Errorf("%w (does this kernel have CONFIG_NF_TABLES, CONFIG_NETFILTER_NETLINK_QUEUE, and CONFIG_NFT_QUEUE or CONFIG_NETFILTER_XT_TARGET_NFQUEUE with CONFIG_NFT_COMPAT?)", err)
-	}
-	return err
-}
-
-// hurry is the deadline of one conversation with the kernel when the caller
-// sets none.
-const hurry = 5 * time.Second
-
-// talk opens a socket to the kernel for f, with a deadline.
-func talk(ctx context.Context, netns int, f func(*nftables.Conn) error) error {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(hurry)
-	}
-	c, err := nftables.New(nftables.WithNetNSFd(netns), nftables.AsLasting(),
-		nftables.WithSockOptions(func(c *netlink.Conn) error { return c.SetDeadline(deadline) }))
-	if err != nil {
-		return fmt.Errorf("open a netlink socket: %w", err)
-	}
-	return errors.Join(f(c), c.CloseLasting())
 }

@@ -5,20 +5,7 @@ package slow
 import (
 	"net/netip"
 	"testing"
-
-	"pgregory.net/rapid"
 )
-
-// Whatever the kernel says, reading it ends.
-func TestParseTakesAnything(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "bytes")
-		if len(b) > 6 {
-			b[4], b[5] = byte(messagePacket&0xff), byte(messagePacket>>8)
-		}
-		parse(b)
-	})
-}
 
 func TestSender(t *testing.T) {
 	v4 := append([]byte{0x45, 11: 0}, 10, 0, 0, 1, 10, 0, 0, 2)
