@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
@@ -68,6 +69,69 @@ func (c *Cluster) collectLogs(ctx context.Context, n *node, dir string) error {
 	}
 	_, err = stdcopy.StdCopy(&cappedWriter{w: stdout, left: logLimit}, &cappedWriter{w: stderr, left: logLimit}, stream)
 	return errors.Join(err, stdout.Close(), stderr.Close())
+}
+
+// Follow returns what the node logs from now on, both streams as one, over
+// restarts of the node, until ctx is done or the reader is closed.
+func (c *Cluster) Follow(ctx context.Context, name string) (io.ReadCloser, error) {
+	n := c.node(name)
+	if n == nil {
+		return nil, fmt.Errorf("there is no node %q", name)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	o := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true, Tail: "0"}
+	stream, err := c.engine.api.ContainerLogs(ctx, n.id, o)
+	if err != nil {
+		cancel()
+		return nil, failed(err, "", "follow the log of node %s", name)
+	}
+	r, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = w.CloseWithError(c.pour(ctx, n, stream, w)) // never fails
+	}()
+	return &followed{PipeReader: r, stop: func() { cancel(); <-done }}, nil
+}
+
+// followAgain is the pause before the log of a node that has ended is followed
+// again.
+const followAgain = 100 * time.Millisecond
+
+// pour writes a log to w. The engine ends it when the node ends; it is taken up
+// again from there until ctx is done.
+func (c *Cluster) pour(ctx context.Context, n *node, stream io.ReadCloser, w io.Writer) error {
+	for {
+		_, err := stdcopy.StdCopy(w, w, stream)
+		_ = stream.Close() // it was only read
+		if err != nil {
+			return err
+		}
+		since := time.Now().Format(time.RFC3339Nano)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(followAgain):
+		}
+		stream, err = c.engine.api.ContainerLogs(ctx, n.id,
+			container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true, Since: since})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// followed is a log that is being followed.
+type followed struct {
+	*io.PipeReader
+	stop func()
+}
+
+// Close ends the following and waits until it has ended.
+func (f *followed) Close() error {
+	err := f.PipeReader.Close()
+	f.stop()
+	return err
 }
 
 // lastLog is the end of what the node logged, on both streams.

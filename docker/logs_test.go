@@ -1,9 +1,12 @@
 package docker
 
 import (
+	"bufio"
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
 func TestCappedWriter(t *testing.T) {
@@ -44,5 +47,33 @@ func TestStreamError(t *testing.T) {
 		if (c.want == "") != (err == nil) || err != nil && err.Error() != c.want {
 			t.Errorf("%q: got %v, want %q", c.stream, err, c.want)
 		}
+	}
+}
+
+// What a node logs is followed from now on, and over its death.
+func TestFollowGoesOnOverARestart(t *testing.T) {
+	e := engine(t)
+	c := up(t, e, abdSpec(runName(t), abdImage(t, e), 1))
+	stream, err := c.Follow(t.Context(), "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stream)
+	for range 2 {
+		if _, err := c.Ask(t.Context(), agent.Request{Do: agent.Kill, Node: "n1"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Restart(t.Context(), "n1"); err != nil {
+			t.Fatal(err)
+		}
+		if !lines.Scan() || !strings.Contains(lines.Text(), "n1 serves on") {
+			t.Fatalf("got %q, %v", lines.Text(), lines.Err())
+		}
+	}
+	if err := stream.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Follow(t.Context(), "n9"); err == nil {
+		t.Error("the log of no node was followed")
 	}
 }

@@ -3,17 +3,23 @@ package history
 import "time"
 
 // A Stage is a step in the life of one injected fault. A fault goes through
-// Inject, InForce, Heal and Healed in this order; Failed takes the place of
-// InForce or Healed when the step could not be shown to have happened.
+// SetUp, Inject, InForce, Heal, Healed and Recovered in this order; Failed
+// takes the place of InForce or Healed when the step could not be shown to
+// have happened, and of SetUp when there was nobody to hurt. Histories of older
+// programs have neither SetUp nor Recovered.
 type Stage string
 
 // The stages of a fault.
 const (
+	StageSetUp   Stage = "set-up"   // it is known whom it will hurt, and nothing is done yet
 	StageInject  Stage = "inject"   // the agent has been asked; the fault may bite from here on
 	StageInForce Stage = "in-force" // it was seen to bite, with evidence
 	StageHeal    Stage = "heal"     // the way back has begun
 	StageHealed  Stage = "healed"   // it was seen to be gone
-	StageFailed  Stage = "failed"   // the step before could not be done, or not be shown
+	// StageRecovered is when each node that was hurt had served an operation
+	// begun after the heal, or had been found healthy.
+	StageRecovered Stage = "recovered"
+	StageFailed    Stage = "failed" // the step before could not be done, or not be shown
 )
 
 // A FaultEvent is the value of a nemesis event about a fault. What it holds
@@ -40,7 +46,8 @@ type FaultEvent struct {
 	// Error is set at StageFailed.
 	Error string `json:"error,omitempty"`
 	// Late is, at StageInForce, how long after its planned moment the change
-	// was done; at StageHealed, how long healing took. 0 means not measured.
+	// was done; at StageHealed, how long healing took; at
+	// StageRecovered, how long after that it was. 0 means not measured.
 	Late time.Duration `json:"late_ns,omitempty"`
 }
 

@@ -81,7 +81,7 @@ func understood(op *Op) bool {
 	if json.Unmarshal(op.Value, &event) != nil || event.ID == "" {
 		return false
 	}
-	return slices.Contains([]Stage{StageInject, StageInForce, StageHeal, StageHealed, StageFailed}, event.Stage)
+	return slices.Contains([]Stage{StageSetUp, StageInject, StageInForce, StageHeal, StageHealed, StageRecovered, StageFailed}, event.Stage)
 }
 
 // begin finds out whether f heals a fault or is a new one.

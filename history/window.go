@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A FaultWindow is one injected fault from beginning to end. Of the four
+// A FaultWindow is one injected fault from beginning to end. Of the
 // moments, those that did not happen are -1.
 type FaultWindow struct {
 	ID    string
@@ -22,6 +22,9 @@ type FaultWindow struct {
 	Error string
 
 	Inject, InForce, Heal, Healed time.Duration
+	// Recovered is when the nodes served again; -1 also in histories that do
+	// not say.
+	Recovered time.Duration
 
 	// Events are the indexes of its events.
 	Events []int
@@ -56,7 +59,7 @@ func (h *History) Faults() []FaultWindow {
 			at = len(windows)
 			byID[event.ID] = at
 			windows = append(windows, FaultWindow{
-				ID: event.ID, Fault: op.F, Inject: -1, InForce: -1, Heal: -1, Healed: -1,
+				ID: event.ID, Fault: op.F, Inject: -1, InForce: -1, Heal: -1, Healed: -1, Recovered: -1,
 			})
 		}
 		windows[at].add(op, event)
@@ -95,6 +98,8 @@ func (f *FaultWindow) add(op *Op, event FaultEvent) {
 	case StageHealed:
 		// The last one counts here: until then it may have bitten.
 		f.Healed = op.Time
+	case StageRecovered:
+		first(&f.Recovered, op.Time)
 	case StageFailed:
 		f.Error = also(f.Error, event.Error)
 	}

@@ -25,21 +25,36 @@ type fault interface {
 	heal(ctx context.Context) (evidence string, err error)
 }
 
-// resolved fills in what an injection leaves to the moment: nodes by role, and
-// the cuts of a partition around them.
-func resolved(ctx context.Context, in Injection, c Cluster) (Injection, string, error) {
-	if !IsRole(in.Target) {
+// resolved fills in what an injection leaves to the moment: nodes by role or
+// as another fault hit them, and the links around them. It returns the role,
+// or the words for the other fault.
+func (c *campaign) resolved(ctx context.Context, in Injection) (Injection, string, error) {
+	line, same := SameAs(in.Target)
+	if !IsRole(in.Target) && !same {
 		return in, "", nil
 	}
-	leader, err := askLeader(ctx, c)
-	if err != nil {
-		return in, in.Target, fmt.Errorf("ask who leads: %w", err)
+	if len(in.Nodes) > 0 {
+		return in, in.Target, nil
 	}
-	in.Nodes = ByRole(in.Target, leader, c.Nodes())
-	if k, ok := kindOf(in.Fault); ok && k.aim != nil {
-		err = k.aim(&in, c.Nodes())
+	var err error
+	if same {
+		in.Nodes, err = c.sameAs(ctx, in, line)
+	} else {
+		in.Nodes, err = c.ofRole(ctx, in.Target)
+	}
+	if k, ok := kindOf(in.Fault); ok && k.aim != nil && err == nil {
+		err = k.aim(&in, c.Cluster.Nodes())
 	}
 	return in, in.Target, err
+}
+
+// ofRole are the nodes that have a role now.
+func (c *campaign) ofRole(ctx context.Context, role string) ([]string, error) {
+	leader, err := askLeader(ctx, c.Cluster)
+	if err != nil {
+		return nil, fmt.Errorf("ask who leads: %w", err)
+	}
+	return ByRole(role, leader, c.Cluster.Nodes()), nil
 }
 
 // askLeader asks until somebody leads or ctx is done: a cluster that is just
@@ -96,6 +111,14 @@ func eachNode(nodes []string, do func(node string) (string, error)) (string, err
 
 // Window is how long the fault is planned to last, as [start, end).
 func (in Injection) Window() (start, end time.Duration) { return in.At, in.At + in.For }
+
+// Over is when it is healed at the latest, if it waits for a trigger.
+func (in Injection) Over() time.Duration {
+	if in.Trigger != nil {
+		return in.Trigger.Until + in.For
+	}
+	return in.At + in.For
+}
 
 // Record is how a step of the nemesis gets into the history.
 type Record func(history.Op) (history.Op, error)

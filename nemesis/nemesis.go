@@ -24,12 +24,15 @@ type Injection struct {
 	Phase string `json:"phase"`
 	// At is when to inject, from the beginning of the first phase.
 	At time.Duration `json:"at_ns"`
+	// Trigger, if not nil, is what to wait for from then on.
+	Trigger *Trigger `json:"trigger,omitempty"`
 	// For is how long until the heal.
 	For time.Duration `json:"for_ns"`
 	// Target is what the scenario says: "one", "minority", "leader", "n1", ….
 	Target string `json:"target,omitempty"`
 	// Nodes are the targets, where the plan can know them. A role (leader,
-	// followers) is asked at the moment of injection; Nodes is then empty.
+	// followers) is asked at the moment of injection, as is what another
+	// fault with a role hit ("same as storm/pause"); Nodes is then empty.
 	Nodes []string `json:"nodes,omitempty"`
 	// Shape and Cuts belong to partitions: Cuts are the ordered pairs whose
 	// packets are dropped. With a role for a Target, Cuts are made from Shape

@@ -31,6 +31,10 @@ type Exec struct {
 	// Since is the time since the first phase began, on the clock of the
 	// history.
 	Since func() time.Duration
+	// Await waits for a trigger until ctx is done, and says what set it off.
+	// The error says what was seen instead. It is only needed for a plan with
+	// triggers, and never called for one that waits for another fault.
+	Await func(ctx context.Context, t Trigger) (why string, err error)
 	// Observe hears of every step as it is recorded, for people to watch. It
 	// may be called from several goroutines at once.
 	Observe func(fault string, e history.FaultEvent)
@@ -43,83 +47,104 @@ type Exec struct {
 // did not succeed; a fault that did not take hold is in the history, not in
 // the error.
 func Run(ctx context.Context, plan []Injection, x Exec) error {
+	c := newCampaign(plan, x)
 	errs := make([]error, len(plan))
 	var all sync.WaitGroup
 	for i, in := range plan {
-		all.Go(func() { errs[i] = x.one(ctx, in) })
+		all.Go(func() {
+			var once sync.Once
+			aimed := func() { once.Do(func() { close(c.aimed[in.ID]) }) }
+			defer aimed()
+			errs[i] = c.one(ctx, in, aimed)
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-// one takes one injection through its life.
-func (x Exec) one(ctx context.Context, in Injection) error {
-	if !pauseFor(ctx, in.At-x.Since()) {
+// one takes one injection through its life, from its moment or trigger on. It
+// calls aimed when it knows whom it hits.
+func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
+	if !pauseFor(ctx, in.At-c.Since()) {
 		return nil
+	}
+	why := ""
+	if in.Trigger != nil {
+		var err error
+		why, err = c.await(ctx, in)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return c.failed(in, history.FaultEvent{ID: in.ID}, fmt.Errorf("its trigger (%s) never fired: %w", in.Trigger, err))
+		}
+		in.At = c.Since()
 	}
 	life, cancel := context.WithTimeout(ctx, in.For)
 	defer cancel()
-	f, event, err := x.begin(life, in)
-	if err != nil {
+	f, in, event, err := c.begin(life, in, why)
+	aimed()
+	if err != nil || f == nil {
 		return err
 	}
-	if f == nil {
-		return nil
+	if err := c.suffer(life, f, in, event); err != nil {
+		return errors.Join(err, c.end(ctx, f, in, event))
 	}
-	if err := x.suffer(life, f, in, event); err != nil {
-		return errors.Join(err, x.end(ctx, f, in, event))
-	}
-	return x.end(ctx, f, in, event)
+	return c.end(ctx, f, in, event)
 }
 
-// begin resolves the targets and writes that the fault is about to be
-// injected. It returns no fault if there is nobody to hurt.
-func (x Exec) begin(ctx context.Context, in Injection) (fault, history.FaultEvent, error) {
-	asking, cancel := context.WithTimeout(ctx, roleWithin)
-	defer cancel()
+// begin sets the fault up: it resolves the targets and writes whom it is about
+// to hit. It returns no fault if there is nobody to hurt.
+func (c *campaign) begin(ctx context.Context, in Injection, why string) (fault, Injection, history.FaultEvent, error) {
 	k, ok := kindOf(in.Fault)
 	if !ok {
-		return nil, history.FaultEvent{}, fmt.Errorf("there is no fault %q", in.Fault)
+		return nil, in, history.FaultEvent{}, fmt.Errorf("there is no fault %q", in.Fault)
 	}
-	in, role, err := resolved(asking, in, x.Cluster)
+	asking, cancel := context.WithTimeout(ctx, roleWithin)
+	defer cancel()
+	in, role, err := c.resolved(asking, in)
 	event := history.FaultEvent{ID: in.ID, Role: role}
 	if err != nil {
-		return nil, event, x.failed(in, event, err)
+		return nil, in, event, c.failed(in, event, err)
 	}
-	event.Nodes = hurt(in, x.Cluster.Nodes())
+	event.Nodes = hurt(in, c.Cluster.Nodes())
+	c.aim(in, event.Nodes)
 	if k.drops != nil {
 		event.Cuts = k.drops(in)
 	}
-	event.Says = k.says(in, x.Cluster.Nodes())
-	event.Stage = history.StageInject
-	return k.make(in, x), event, x.write(in, event)
+	event.Stage, event.Says, event.Evidence = history.StageSetUp, Foretell(in, c.Cluster.Nodes()), why
+	if err := c.write(in, event); err != nil {
+		return nil, in, event, err
+	}
+	event.Stage, event.Says, event.Evidence = history.StageInject, k.says(in, c.Cluster.Nodes()), ""
+	return k.make(in, c.Exec), in, event, c.write(in, event)
 }
 
 // suffer injects the fault, shows that it bites, and lets it last.
-func (x Exec) suffer(life context.Context, f fault, in Injection, event history.FaultEvent) error {
+func (c *campaign) suffer(life context.Context, f fault, in Injection, event history.FaultEvent) error {
 	injecting, cancel := context.WithTimeout(life, injectWithin)
 	defer cancel()
 	if err := f.inject(injecting); err != nil {
-		return x.failed(in, event, err)
+		return c.failed(in, event, err)
 	}
-	event.Late = x.Since() - in.At
-	if err := x.show(life, f, in, event); err != nil {
+	event.Late = c.Since() - in.At
+	if err := c.show(life, f, in, event); err != nil {
 		return err
 	}
 	var written error
 	err := f.hold(life, func(says, evidence string) {
 		event.Stage, event.Says, event.Evidence, event.Late = history.StageInForce, says, evidence, 0
-		written = errors.Join(written, x.write(in, event))
+		written = errors.Join(written, c.write(in, event))
 	})
 	if err != nil && life.Err() == nil {
-		return x.failed(in, event, err)
+		return c.failed(in, event, err)
 	}
 	return written
 }
 
 // show writes that the fault is in force, or that it could not be seen to be.
 // A fault shorter than verifyAtLeast is still looked for that long.
-func (x Exec) show(life context.Context, f fault, in Injection, event history.FaultEvent) error {
+func (c *campaign) show(life context.Context, f fault, in Injection, event history.FaultEvent) error {
 	looking, cancel := context.WithTimeout(context.WithoutCancel(life), max(in.For-event.Late, verifyAtLeast))
 	defer cancel()
 	stop := context.AfterFunc(life, func() {
@@ -130,41 +155,42 @@ func (x Exec) show(life context.Context, f fault, in Injection, event history.Fa
 	defer stop()
 	evidence, err := f.verify(looking)
 	if err != nil {
-		return x.failed(in, event, err)
+		return c.failed(in, event, err)
 	}
 	event.Stage, event.Evidence = history.StageInForce, evidence
-	return x.write(in, event)
+	return c.write(in, event)
 }
 
 // end heals, whatever happened before and even when ctx is done.
-func (x Exec) end(ctx context.Context, f fault, in Injection, event history.FaultEvent) error {
+func (c *campaign) end(ctx context.Context, f fault, in Injection, event history.FaultEvent) error {
 	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
 	defer cancel()
 	event.Says, event.Evidence, event.Late = "", "", 0
 	event.Stage = history.StageHeal
-	written := x.write(in, event)
-	before := x.Since()
+	written := c.write(in, event)
+	before := c.Since()
 	evidence, err := f.heal(healing)
 	if err != nil {
-		return errors.Join(written, x.failed(in, event, err), fmt.Errorf("heal %s: %w", in.ID, err))
+		return errors.Join(written, c.failed(in, event, err), fmt.Errorf("heal %s: %w", in.ID, err))
 	}
-	event.Stage, event.Evidence, event.Late = history.StageHealed, evidence, x.Since()-before
-	return errors.Join(written, x.write(in, event))
+	event.Stage, event.Evidence, event.Late = history.StageHealed, evidence, c.Since()-before
+	return errors.Join(written, c.write(in, event))
 }
 
 // failed writes that a step did not work. Only failing to write is an error.
-func (x Exec) failed(in Injection, event history.FaultEvent, err error) error {
+func (c *campaign) failed(in Injection, event history.FaultEvent, err error) error {
 	event.Stage, event.Error, event.Evidence = history.StageFailed, err.Error(), ""
-	return x.write(in, event)
+	return c.write(in, event)
 }
 
-func (x Exec) write(in Injection, event history.FaultEvent) error {
+func (c *campaign) write(in Injection, event history.FaultEvent) error {
 	value, err := json.Marshal(event)
 	if err != nil {
 		return fmt.Errorf("encode the event of %s: %w", in.ID, err)
 	}
-	_, err = x.Record(history.Op{Process: history.Nemesis, Type: history.Info, F: in.Fault, Value: value})
-	x.Observe(in.Fault, event)
+	_, err = c.Record(history.Op{Process: history.Nemesis, Type: history.Info, F: in.Fault, Value: value})
+	c.note(in, event.Stage)
+	c.Observe(in.Fault, event)
 	return err
 }
 

@@ -24,6 +24,7 @@ type bench struct {
 	leader   string
 	electing int // how often nobody leads before somebody does
 	events   []string
+	setUps   []string // whom each fault was about to hurt, and what set it off
 	broken   bool
 }
 
@@ -61,16 +62,26 @@ func (b *bench) record(op history.Op) (history.Op, error) {
 	if err := json.Unmarshal(op.Value, &e); err != nil {
 		return op, err
 	}
+	if e.Stage == history.StageSetUp {
+		b.setUps = append(b.setUps, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.ID, strings.Join(e.Nodes, ","), e.Evidence)))
+		return op, nil
+	}
 	b.events = append(b.events, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Stage, strings.Join(e.Nodes, ","), e.Error)))
 	return op, nil
 }
 
-// run carries out one injection in virtual time.
-func (b *bench) run(ctx context.Context, in Injection) error {
+// run carries out injections in virtual time, with an operation a millisecond.
+func (b *bench) run(ctx context.Context, in ...Injection) error {
 	begin := time.Now()
-	return Run(ctx, []Injection{in}, Exec{
+	return Run(ctx, in, Exec{
 		Cluster: b, Record: b.record, Since: func() time.Duration { return time.Since(begin) },
 		Observe: func(string, history.FaultEvent) {},
+		Await: func(ctx context.Context, t Trigger) (string, error) {
+			if !pauseFor(ctx, time.Duration(t.Ops)*time.Millisecond) {
+				return "", errors.New("too few")
+			}
+			return fmt.Sprintf("%d done", t.Ops), nil
+		},
 	})
 }
 

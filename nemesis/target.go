@@ -10,12 +10,13 @@ import (
 // The words of the target language. Anything else is names of nodes, joined
 // with commas.
 const (
-	TargetOne       = "one"       // any one node
-	TargetMinority  = "minority"  // as many as can go without losing the majority
-	TargetMajority  = "majority"  // the fewest that make a majority
-	TargetAll       = "all"       // every node
-	TargetLeader    = "leader"    // the node that leads when the fault is injected
-	TargetFollowers = "followers" // all but the leader
+	TargetOne       = "one"            // any one node
+	TargetMinority  = "minority"       // as many as can go without losing the majority
+	TargetMajority  = "majority"       // the fewest that make a majority
+	TargetThird     = "minority-third" // as many as are fewer than a third
+	TargetAll       = "all"            // every node
+	TargetLeader    = "leader"         // the node that leads when the fault is injected
+	TargetFollowers = "followers"      // all but the leader
 )
 
 // IsRole tells whether target can only be known at the moment of injection,
@@ -23,6 +24,13 @@ const (
 func IsRole(target string) bool {
 	return target == TargetLeader || target == TargetFollowers
 }
+
+// targetSameAs begins a target that is what another line of the scenario hit.
+const targetSameAs = "same as "
+
+// SameAs returns the line whose nodes a target means: "storm/kill" of "same as
+// storm/kill".
+func SameAs(target string) (line string, ok bool) { return strings.CutPrefix(target, targetSameAs) }
 
 // Pick chooses the nodes that target means, in the order of nodes. It takes
 // from free, a subset of nodes, where it has a choice and free is enough, so
@@ -35,6 +43,8 @@ func Pick(target string, nodes, free []string, rng *rand.Rand) ([]string, error)
 		count = 1
 	case TargetMinority:
 		count = (len(nodes) - 1) / 2
+	case TargetThird:
+		count = (len(nodes) - 1) / 3
 	case TargetMajority:
 		count = len(nodes)/2 + 1
 	case TargetAll:

@@ -43,7 +43,7 @@ func (r *run) healAll(ctx context.Context) error {
 	_ = r.timed("heal", func() error {
 		healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
 		defer cancel()
-		evidence, err := nemesis.HealAll(healing, hurtable{r.cluster, r.o.System, r.nodes})
+		evidence, err := nemesis.HealAll(healing, r.hurtable())
 		if err != nil {
 			r.problem("heal everything: %v", err)
 			return nil
@@ -63,12 +63,14 @@ func (r *run) settle(ctx context.Context) error {
 	if ctx.Err() != nil {
 		within = min(within, interruptedSettle)
 	}
+	began := r.since()
 	return r.timed("settle", func() error {
 		err := awaitHealthy(context.WithoutCancel(ctx), r.cluster, r.o.System, within, r.nodes)
 		if err != nil {
 			r.problem("the cluster is not healthy again: %v", err)
+			return nil
 		}
-		return nil
+		return r.foundHealthy(began)
 	})
 }
 

@@ -64,10 +64,19 @@ type hurtable struct {
 	Cluster
 	system client.System
 	nodes  []client.Node
+	ask    *scenarios.Ask // nil if the scenario does not say how to ask
 }
 
-// Leader asks the system, if it has roles.
+// hurtable is the cluster of the run as the nemesis sees it.
+func (r *run) hurtable() hurtable {
+	return hurtable{r.cluster, r.o.System, r.nodes, r.plan.Scenario.System.Leader}
+}
+
+// Leader asks the nodes as the scenario says, or the system, if it has roles.
 func (h hurtable) Leader(ctx context.Context) (string, error) {
+	if h.ask != nil {
+		return askLeader(ctx, *h.ask, h.nodes)
+	}
 	teller, ok := h.system.(client.RoleTeller)
 	if !ok {
 		return "", errNoRoles

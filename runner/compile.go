@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -79,6 +80,7 @@ type draft struct {
 	phase  string
 	number int // from 1, within its fault
 	at     time.Duration
+	until  time.Duration // when the next one begins, or the phase ends
 	fault  scenarios.Fault
 	stream *stream
 }
@@ -89,22 +91,43 @@ type stream struct {
 	shapes []string // the shapes of "any", in the order drawn
 }
 
-// drafts lists all injections by time; those at the same moment by name.
+// drafts lists all injections by time; those at the same moment as they stand
+// in the scenario.
 func (p *Plan) drafts() []draft {
 	var out []draft
 	for i, phase := range p.Scenario.Phases {
 		for _, f := range phase.Faults {
 			s := newStream(p.Seed, phase.Name+"/"+f.Name)
-			for n, at := range moments(f, phase.For) {
+			all := moments(f, phase.For)
+			for n, at := range all {
+				until := phase.For
+				if n+1 < len(all) {
+					until = all[n+1]
+				}
 				out = append(out, draft{
 					id:    fmt.Sprintf("%s/%s#%d", phase.Name, f.Name, n+1),
-					phase: phase.Name, number: n + 1, at: p.Phases[i].At + at, fault: f, stream: s,
+					phase: phase.Name, number: n + 1, at: p.Phases[i].At + at, until: p.Phases[i].At + until, fault: f, stream: s,
 				})
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b draft) int { return int(a.at - b.at) })
+	slices.SortStableFunc(out, func(a, b draft) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.follows(), b.follows())) })
 	return out
+}
+
+// follows is 1 for a fault whose target may be what another one hits, which of
+// two at the same moment is the later.
+func (d draft) follows() int {
+	targets := []string{d.fault.Target}
+	for _, w := range d.fault.Weights {
+		targets = append(targets, w.Target)
+	}
+	for _, t := range targets {
+		if _, ok := nemesis.SameAs(t); ok {
+			return 1
+		}
+	}
+	return 0
 }
 
 func newStream(seed uint64, name string) *stream {
@@ -149,6 +172,6 @@ func (p *Plan) busy(node string, in nemesis.Injection) bool {
 	class := nemesis.ClassOf(in)
 	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
 		return !nemesis.MayMeet(class, nemesis.ClassOf(other)) && slices.Contains(other.Nodes, node) &&
-			other.At < in.At+in.For+margin && in.At < other.At+other.For+margin
+			other.At < in.Over()+margin && in.At < other.Over()+margin
 	})
 }

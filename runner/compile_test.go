@@ -171,3 +171,62 @@ func TestTimelineReadsAloud(t *testing.T) {
 		t.Errorf("timeline (-want +got), UPDATE=1 rewrites it:\n%s", diff)
 	}
 }
+
+// A target among several is drawn as often as its weight says.
+func TestWeightsAreKept(t *testing.T) {
+	s := stormy()
+	s.Phases[1].For = 1000 * time.Second
+	s.Phases[1].Faults = []scenarios.Fault{{Name: "p", Fault: "pause", When: every(time.Second, 100*time.Millisecond),
+		Weights: []scenarios.Weight{{Target: "one", Weight: 3}, {Target: "leader", Weight: 2}, {Target: "minority", Weight: 1}}}}
+	p, err := Compile(s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]int{}
+	for _, in := range p.Faults {
+		drawn[in.Target]++
+		if want := map[string]int{"one": 1, "leader": 0, "minority": 2}[in.Target]; len(in.Nodes) != want {
+			t.Fatalf("%s has nodes %v", in.Target, in.Nodes)
+		}
+	}
+	for target, share := range map[string]int{"one": 500, "leader": 333, "minority": 167} {
+		if n := drawn[target]; n < share-60 || n > share+60 {
+			t.Errorf("%s was drawn %d times of 1000, want about %d", target, n, share)
+		}
+	}
+}
+
+// What another fault hits is in the plan where the plan can know it, even if
+// both come at the same moment, whichever stands first.
+func TestSameAsIsPlanned(t *testing.T) {
+	s := stormy()
+	s.Phases[1].Faults = []scenarios.Fault{
+		{Name: "b", Fault: "clock", Clock: &scenarios.Clock{Skew: time.Second}, Target: "same as storm/a", When: every(9*time.Second, time.Second)},
+		{Name: "c", Fault: "partition", Partition: &scenarios.Partition{Shape: "one"}, Target: "same as storm/d", When: every(9*time.Second, time.Second)},
+		{Name: "a", Fault: "kill", Target: "minority", When: every(9*time.Second, time.Second)},
+		{Name: "d", Fault: "pause", Target: "leader", When: every(9*time.Second, time.Second)},
+	}
+	p, err := Compile(s, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[string][]string{}
+	for _, in := range p.Faults {
+		last[in.Line()] = in.Nodes
+		switch in.Line() {
+		case "storm/b":
+			if len(in.Nodes) != 2 || !slices.Equal(in.Nodes, last["storm/a"]) {
+				t.Errorf("%s hits %v, %v was killed", in.ID, in.Nodes, last["storm/a"])
+			}
+		case "storm/c":
+			if len(in.Nodes) != 0 || len(in.Cuts) != 0 {
+				t.Errorf("%s knows whom the leader's pause will hit: %v", in.ID, in.Nodes)
+			}
+		}
+	}
+	early := time.Second
+	s.Phases[1].Faults[0].When = scenarios.When{At: &early, For: time.Second}
+	if _, err := Compile(s, 3); err == nil || !strings.Contains(err.Error(), "comes only later") {
+		t.Errorf("a fault that hits what one hits later: %v", err)
+	}
+}

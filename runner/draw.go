@@ -2,8 +2,11 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
 // A drawer settles what a draft of one kind of fault leaves open, into in. It
@@ -31,6 +34,10 @@ func drawers() map[string]drawer {
 // draw settles what a draft leaves open.
 func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
 	in := nemesis.Injection{ID: d.id, Fault: d.fault.Fault, Phase: d.phase, At: d.at, For: d.fault.For, Target: d.fault.Target}
+	if len(d.fault.Weights) > 0 {
+		in.Target = d.stream.weighted(d.fault.Weights)
+	}
+	in.Trigger = p.trigger(d)
 	draw, ok := drawers()[in.Fault]
 	if !ok {
 		return in, fmt.Errorf("there is no fault %q", in.Fault)
@@ -39,12 +46,73 @@ func (p *Plan) draw(d *draft) (nemesis.Injection, error) {
 	return in, err
 }
 
-// drawNodes picks the targets, unless they are a role. What else a fault is
-// must be settled before, since its class says which nodes are free.
+// drawNodes picks the targets, unless they can only be known when the fault is
+// injected. What else a fault is must be settled before, since its class says
+// which nodes are free.
 func drawNodes(p *Plan, in *nemesis.Injection, d *draft) (err error) {
+	if line, ok := nemesis.SameAs(in.Target); ok {
+		in.Nodes, err = p.hitBy(line)
+		return err
+	}
 	if nemesis.IsRole(in.Target) {
 		return nil
 	}
 	in.Nodes, err = nemesis.Pick(in.Target, p.Nodes, p.free(*in), d.stream.rng)
 	return err
+}
+
+// hitBy are the nodes that the last injection of a line so far hits, as far as
+// the plan knows: none for a role, or where triggers decide which is the last.
+func (p *Plan) hitBy(line string) ([]string, error) {
+	for _, in := range slices.Backward(p.Faults) {
+		if in.Line() == line {
+			if in.Trigger != nil {
+				return nil, nil
+			}
+			return in.Nodes, nil
+		}
+	}
+	for _, phase := range p.Scenario.Phases {
+		for _, f := range phase.Faults {
+			if phase.Name+"/"+f.Name == line && f.Trigger != nil {
+				return nil, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("its target is what %s hit, which comes only later", line)
+}
+
+// weighted draws one of the targets.
+func (s *stream) weighted(targets []scenarios.Weight) string {
+	sum := 0
+	for _, t := range targets {
+		sum += t.Weight
+	}
+	n := s.rng.IntN(sum)
+	for _, t := range targets {
+		if n -= t.Weight; n < 0 {
+			return t.Target
+		}
+	}
+	return targets[0].Target // not reached: n is below the sum
+}
+
+// trigger is what the draft waits for, with the last moment for it; nil for
+// nothing.
+func (p *Plan) trigger(d *draft) *nemesis.Trigger {
+	t := d.fault.Trigger
+	if t == nil {
+		return nil
+	}
+	out := &nemesis.Trigger{
+		Ops: t.Ops, Fault: t.Fault, Stage: history.Stage(t.Stage), By: t.By, InFlight: t.InFlight,
+		Log: t.Log, Node: t.Node, Until: d.until - d.fault.For,
+	}
+	if t.Probe != nil {
+		out.Probe = &nemesis.Probe{Command: t.Probe.Command}
+		if ask := t.Probe.Ask; ask != nil {
+			out.Probe.HTTP, out.Probe.Port, out.Probe.Field, out.Probe.Is = ask.HTTP, ask.Port, ask.Field, ask.Is
+		}
+	}
+	return out
 }

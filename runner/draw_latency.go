@@ -17,7 +17,7 @@ func drawLatency(p *Plan, in *nemesis.Injection, d *draft) error {
 		return nil
 	}
 	in.Direction = f.Direction
-	if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+	if err := drawNodes(p, in, d); err != nil || len(in.Nodes) == 0 {
 		return err
 	}
 	in.Cuts = nemesis.Ways(f.Direction, p.Nodes, in.Nodes)

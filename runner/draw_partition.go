@@ -26,7 +26,7 @@ func drawPartition(p *Plan, in *nemesis.Injection, d *draft) (err error) {
 	if in.Target == "" {
 		in.Target = nemesis.TargetOne
 	}
-	if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+	if err := drawNodes(p, in, d); err != nil || len(in.Nodes) == 0 {
 		return err
 	}
 	in.Cuts, err = nemesis.Cuts(in.Shape, p.Nodes, in.Nodes, d.stream.rng)

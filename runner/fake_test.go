@@ -37,6 +37,8 @@ type fake struct {
 	noDrops  bool
 	leader   string
 	restarts []string
+	refuses  string // a node whose clients are refused, and that is not ready after the first time
+	ready    map[string]bool
 }
 
 func newFake(n int) *fake {
@@ -140,6 +142,13 @@ func (f *fake) Ready(ctx context.Context, n client.Node) error {
 	if f.silent[n.Name] {
 		return errors.New("it says nothing")
 	}
+	if f.refuses == n.Name && f.ready[n.Name] {
+		return errRefused
+	}
+	if f.ready == nil {
+		f.ready = map[string]bool{}
+	}
+	f.ready[n.Name] = true
 	return ctx.Err()
 }
 
@@ -173,6 +182,10 @@ func (c *fakeClient) Invoke(ctx context.Context, op history.Op) history.Op {
 	}
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
+	if c.node == c.f.refuses {
+		op.Type, op.Error = history.Fail, errRefused.Error()
+		return op
+	}
 	return c.f.apply(op)
 }
 

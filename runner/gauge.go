@@ -71,7 +71,7 @@ func (g *gauge) read() Reading {
 // followLeader asks every other second who leads. A system without roles is
 // asked once.
 func (g *gauge) followLeader(ctx context.Context) {
-	cluster := hurtable{g.run.cluster, g.run.o.System, g.run.nodes}
+	cluster := g.run.hurtable()
 	for {
 		asking, cancel := context.WithTimeout(ctx, leaderWithin)
 		leader, err := cluster.Leader(asking)

@@ -24,6 +24,7 @@ func (r *run) observeFault(fault string, e history.FaultEvent) {
 		r.late(fault+"_in_force_late", e.Late)
 		out.Kind, out.Text = "fault", fmt.Sprintf("%s took hold: %s", e.ID, e.Evidence)
 	case history.StageHealed:
+		r.back.begin(fault, e, r.since())
 		r.late(fault+"_heal", e.Late)
 		out.Kind, out.Text = "heal", fmt.Sprintf("%s healed: %s", e.ID, e.Evidence)
 	case history.StageFailed:

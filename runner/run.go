@@ -120,6 +120,8 @@ type run struct {
 	origin  time.Duration
 	rec     *recorder
 	workers []*worker
+	flights flights
+	back    recoveries
 
 	mu  sync.Mutex // guards out
 	out Outcome
@@ -255,9 +257,10 @@ func (r *run) walkPhases(ctx context.Context) error {
 
 func (r *run) nemesis(ctx context.Context) error {
 	return nemesis.Run(ctx, r.plan.Faults, nemesis.Exec{
-		Cluster: hurtable{r.cluster, r.o.System, r.nodes},
+		Cluster: r.hurtable(),
 		Record:  r.rec.append,
 		Since:   r.since,
 		Observe: r.observeFault,
+		Await:   r.await,
 	})
 }

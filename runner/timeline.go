@@ -50,7 +50,11 @@ func (p *Plan) summary() string {
 }
 
 func faultLine(in nemesis.Injection, nodes []string) string {
-	return fmt.Sprintf("%s    %-24s for %-5s %s\n", stamp(in.At), in.ID, in.For, nemesis.Foretell(in, nodes))
+	when := ""
+	if in.Trigger != nil {
+		when = fmt.Sprintf(", %s, until %s", in.Trigger, stamp(in.Trigger.Until))
+	}
+	return fmt.Sprintf("%s    %-24s for %-5s %s%s\n", stamp(in.At), in.ID, in.For, nemesis.Foretell(in, nodes), when)
 }
 
 // stamp writes a time of the run as minutes, seconds and tenths.

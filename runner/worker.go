@@ -88,14 +88,18 @@ func (w *worker) invoke(ctx context.Context, op history.Op) (history.Op, error) 
 	if err != nil {
 		return op, err
 	}
-	invoked := op.Time
+	invoked := op
+	w.run.flights.invoked(op)
 	done := w.carryOut(ctx, op)
 	done.Index, done.Time = 0, 0
 	if done, err = w.run.rec.append(done); err != nil {
 		return done, err
 	}
 	if done.Type == history.OK {
-		w.run.rec.took.add(done.Time - invoked)
+		w.run.rec.took.add(done.Time - invoked.Time)
+		if err := w.run.servedBy(invoked, done); err != nil {
+			return done, err
+		}
 	}
 	if done.Type == history.Info {
 		w.retire()

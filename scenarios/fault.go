@@ -12,9 +12,13 @@ type Fault struct {
 	// unique with -2, -3, ….
 	Name  string `json:"name"`
 	Fault string `json:"fault"` // partition, kill, pause, clock, latency, …
-	// Target is one, minority, majority, all, leader, followers, or names of
-	// nodes joined with commas; empty where the kind has another way to say it.
+	// Target is one, minority, minority-third, majority, all, leader,
+	// followers, names of nodes joined with commas, or "same as" and the line
+	// of another fault, as in "same as storm/kill"; empty where the kind has
+	// another way to say it, or Weights say it.
 	Target string `json:"target,omitempty"`
+	// Weights are targets of which one is drawn each time.
+	Weights []Weight `json:"weights,omitempty"`
 
 	// Of links between nodes.
 	Partition *Partition `json:"partition,omitempty"`
@@ -101,9 +105,14 @@ func allOptions() []string {
 	return slices.Compact(all)
 }
 
+// faultFields are all fields that a fault can have.
+func faultFields() []string {
+	return slices.Concat([]string{"name", "fault"}, allOptions(), whenOptions())
+}
+
 func readFault(v value, sc *Scenario, p Phase) Fault {
 	f := Fault{Line: v.node.Line}
-	s := v.section(slices.Concat([]string{"name", "fault"}, allOptions(), whenOptions())...)
+	s := v.section(faultFields()...)
 	if s.need("fault", "say what to do, as in fault: kill") {
 		s.word("fault", "fault", &f.Fault, names(Faults()))
 	}
@@ -121,6 +130,7 @@ func readFault(v value, sc *Scenario, p Phase) Fault {
 	}
 	readWhen(s, &f.When)
 	checkWhen(s, f.When, p.For)
+	checkTrigger(s, f.Trigger, sc)
 	return f
 }
 

@@ -54,9 +54,7 @@ func readPartition(s section, f *Fault, sc *Scenario) {
 	if single && !s.has("pairs") {
 		f.Target = "one"
 	}
-	if v, ok := readTargetOver(s, f, sc); ok {
-		checkIsolated(v, f, single)
-	}
+	readTargetOver(s, f, sc, func(v value, target string) { checkIsolated(v, p.Shape, target, single) })
 	if n := sc.System.Nodes; n < shapeNodes(p.Shape) {
 		s.at("shape").reportf(fmt.Sprintf("it takes %d", shapeNodes(p.Shape)), "%s cannot be partitioned in the shape %s", nodesOf(n), p.Shape)
 	}
@@ -74,13 +72,13 @@ func shapeNodes(shape string) int {
 }
 
 // checkIsolated reports a target that a partition of this shape has no use for.
-func checkIsolated(v value, f *Fault, single bool) {
+func checkIsolated(v value, shape, target string, single bool) {
 	switch {
 	case !single:
 		v.reportf("leave it out, or write shape: one or shape: one-way",
-			"a partition of the shape %s has no target", f.Partition.Shape)
-	case strings.Contains(f.Target, ",") || slices.Contains([]string{"minority", "majority", "all", "followers"}, f.Target):
-		v.reportf("write one, leader, or the name of a node", "the shape %s cuts off a single node", f.Partition.Shape)
+			"a partition of the shape %s has no target", shape)
+	case strings.Contains(target, ",") || slices.Contains([]string{"minority", "minority-third", "majority", "all", "followers"}, target):
+		v.reportf("write one, leader, or the name of a node", "the shape %s cuts off a single node", shape)
 	}
 }
 

@@ -98,7 +98,8 @@ func readPhase(v value, sc *Scenario, before []Phase) Phase {
 		for _, item := range items {
 			p.Faults = append(p.Faults, readFault(item, sc, p))
 		}
+		nameFaults(p.Faults)
+		bindFaults(items, &p, before)
 	}
-	nameFaults(p.Faults)
 	return p
 }

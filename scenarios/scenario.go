@@ -54,7 +54,10 @@ type System struct {
 	// its own; empty for none beyond the container's own files.
 	Data string `json:"data,omitempty"`
 	// Ready is how to tell that a node works, where the client cannot tell.
-	Ready  Ready  `json:"ready"`
+	Ready Ready `json:"ready"`
+	// Leader is how to ask a node who leads, where the client cannot tell or
+	// is not to be asked; nil for not at all.
+	Leader *Ask   `json:"leader,omitempty"`
 	Limits Limits `json:"limits"`
 }
 

@@ -39,7 +39,7 @@ func defaultSystem() System {
 
 // nodeFields are the fields that a scenario's system and a recipe's share.
 func nodeFields() []string {
-	return []string{"command", "env", "peers", "ports", "data", "ready", "limits"}
+	return []string{"command", "env", "peers", "ports", "data", "ready", "leader", "limits"}
 }
 
 // readSystem reads `system`. The recipe is nil if none is named or known.
@@ -62,6 +62,9 @@ func readSystem(v value, recipes Recipes) (System, *Recipe) {
 	checkSource(s)
 	if known := recipe != nil || s.has("image"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
 		s.at("ports").report(`the port "client" is missing`, "say where clients connect: ports: {client: 8080}")
+	}
+	if sys.Leader != nil {
+		checkAskPort(s.at("leader").field("port"), sys.Leader, sys)
 	}
 	return sys, recipe
 }
@@ -164,6 +167,10 @@ func (s System) clone() System {
 	if s.Build != nil {
 		s.Build = s.Build.clone()
 	}
+	if s.Leader != nil {
+		l := *s.Leader
+		s.Leader = &l
+	}
 	return s
 }
 
@@ -192,6 +199,9 @@ func readNodeFields(s section, sys *System) {
 		r := ready.section("http", "within")
 		read(r, "http", &sys.Ready.HTTP, func(v value) (string, bool) { return v.urlPath() })
 		r.duration("within", &sys.Ready.Within, minTime, maxWait)
+	}
+	if leader, ok := s.fields["leader"]; ok {
+		sys.Leader = readAsk(leader.section(askFields()...))
 	}
 	if limits, ok := s.fields["limits"]; ok {
 		l := limits.section("cpus", "memory")

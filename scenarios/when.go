@@ -12,12 +12,16 @@ type When struct {
 	// phase. One of them must be given.
 	At    *time.Duration `json:"at_ns,omitempty"`
 	Every time.Duration  `json:"every_ns,omitempty"`
+	// Trigger, if not nil, is what must happen first, from that moment on. A
+	// fault with a trigger and neither At nor Every waits from the beginning
+	// of the phase.
+	Trigger *Trigger `json:"trigger,omitempty"`
 	// For is how long until the heal.
 	For time.Duration `json:"for_ns"`
 }
 
 // whenOptions are the fields of a fault that say when.
-func whenOptions() []string { return []string{"at", "every", "for"} }
+func whenOptions() []string { return []string{"at", "every", "after", "when", "for"} }
 
 func readWhen(s section, w *When) {
 	if v, ok := s.fields["at"]; ok {
@@ -29,8 +33,12 @@ func readWhen(s section, w *When) {
 	if s.need("for", "say when to heal, as in for: 5s") {
 		s.duration("for", &w.For, minTime, maxPhase)
 	}
-	if s.value.isMapping() && !s.has("at") && !s.has("every") {
+	readTrigger(s, w)
+	if s.value.isMapping() && !s.has("at") && !s.has("every") && !s.has("after") && !s.has("when") {
 		s.report("nothing says when", "add at: 10s for once, or every: 15s for again and again")
+	}
+	if w.Trigger != nil && w.At == nil && w.Every == 0 {
+		w.At = new(time.Duration)
 	}
 }
 
@@ -64,8 +72,11 @@ func checkWhen(s section, w When, phase time.Duration) {
 		return
 	}
 	key := "every"
-	if w.At != nil {
+	switch {
+	case s.has("at"):
 		key = "at"
+	case w.At != nil: // the trigger's
+		key = "for"
 	}
 	if phase == 0 {
 		return // reported

@@ -25,6 +25,7 @@ func Names(recipes Recipes) []Vocabulary {
 		{"workloads", Workloads()},
 		{"faults", Faults()},
 		{"targets", Targets()},
+		{"triggers", Triggers()},
 	}
 	for _, k := range faultKinds() {
 		out = append(out, k.words...)
@@ -54,18 +55,6 @@ func Clients() []Word {
 func Workloads() []Word {
 	return []Word{
 		{"register", "reads, writes and compare-and-sets on independent keys, with unique values"},
-	}
-}
-
-// Targets are what `target` can be, besides names of nodes.
-func Targets() []Word {
-	return []Word{
-		{"one", "one node, drawn from the seed"},
-		{"minority", "the most nodes that the others can do without: 2 of 5, 1 of 4"},
-		{"majority", "the fewest nodes that the others cannot do without: 3 of 5, 3 of 4"},
-		{"all", "every node"},
-		{"leader", "the node that leads at the moment of injection"},
-		{"followers", "every node that does not lead at the moment of injection"},
 	}
 }
 
