@@ -61,6 +61,7 @@ func (a *agent) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	var keepers sync.WaitGroup
 	keepers.Go(func() { a.renew(upkeep) })
 	keepers.Go(func() { a.reconcile(upkeep) })
+	keepers.Go(func() { a.watchMemory(upkeep) })
 	err := converse(ctx, a, in, out)
 	stop()
 	keepers.Wait()
@@ -104,7 +105,14 @@ func (a *agent) verbs() map[string]verb {
 		Slowed:     {do: a.slowed, needs: []string{"id"}},
 		RoundTrip:  {do: a.roundTrip, needs: []string{"pairs"}},
 		Kill:       {do: a.kill, needs: []string{"node"}},
+		Stop:       {do: a.stop, needs: []string{"id", "node"}},
+		Stopped:    {do: a.stopped, needs: []string{"id", "node"}},
+		Processes:  {do: a.processes, needs: []string{"node"}},
 		Freeze:     {do: a.freeze, needs: []string{"id", "node"}},
+		Frozen:     {do: a.isFrozen, needs: []string{"id", "node"}},
+		Limit:      {do: a.limit, needs: []string{"id", "node", "limits"}},
+		Limited:    {do: a.limited, needs: []string{"id", "node"}},
+		Unlimit:    {do: a.unlimit, needs: []string{"id", "node"}},
 		Thaw:       {do: a.thaw, needs: []string{"id", "node"}},
 		SetClock:   {do: a.setClock, needs: []string{"id", "node", "clock"}},
 		ResetClock: {do: a.resetClock, needs: []string{"id", "node"}},
@@ -136,7 +144,7 @@ func (a *agent) do(ctx context.Context, r Request) (Reply, error) {
 	if !ok {
 		return Reply{}, fmt.Errorf("unknown verb %q", r.Do)
 	}
-	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil, "clock": r.Clock != nil}
+	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil, "clock": r.Clock != nil, "limits": r.Limits != nil}
 	for _, field := range v.needs {
 		if !has[field] {
 			return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, field)

@@ -45,7 +45,12 @@ func TestRefusals(t *testing.T) {
 		{Request{Do: ResetClock, ID: "f", Node: "n9"}, "not registered"},
 		{Request{Do: ReadClock, Node: "n9"}, "not registered"},
 		{Request{Do: Kill, Node: "down"}, "down is down"},
-		{Request{Do: Freeze, ID: "f", Node: "down"}, "down is down"},
+		{Request{Do: Freeze, ID: "f", Node: "down"}, "down is down, it will be frozen when it runs"},
+		{Request{Do: Freeze, ID: "f", Node: "down", How: "ice"}, `not by "ice"`},
+		{Request{Do: Freeze, ID: "f", Node: "down", Process: "x"}, "one process of many"},
+		{Request{Do: Frozen, ID: "f", Node: "down"}, "down is down"},
+		{Request{Do: Stop, ID: "f", Node: "down"}, "down is down"},
+		{Request{Do: Processes, Node: "down"}, "down is down"},
 		{Request{Do: ReadClock, Node: "down"}, "down is down"},
 		{Request{Do: Kill, Node: "dead"}, fmt.Sprintf("its process %d has ended", dead.Process.Pid)},
 		{Request{Do: Freeze, ID: "f", Node: "dead"}, "has ended"},
@@ -55,6 +60,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, r := range []Request{
 		{Do: Mend, ID: "never"}, {Do: Thaw, ID: "never", Node: "down"},
+		{Do: Unlimit, ID: "never", Node: "down"},
 		{Do: ResetClock, ID: "never", Node: "down"}, {Do: ResetClock, ID: "never", Node: "dead"},
 	} {
 		b.ask(t, r) // Taking back what never was is no error.
@@ -77,7 +83,7 @@ func TestSamePidIsNotTheSameProcess(t *testing.T) {
 	if p.alive() {
 		t.Error("it lives on")
 	}
-	if err := p.signalKill(); !errors.Is(err, syscall.ESRCH) {
+	if err := p.signal(syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("killed again: %v", err)
 	}
 }
@@ -119,11 +125,11 @@ func TestWatchNoticesWhatRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer main.close()
-	n := &node{name: "n1", main: main, group: g}
+	n := &node{name: "n1", main: main, group: g, frozen: standstills{"f": {how: ByFreezer}}}
 	eventually(t, "the child spins", func() bool { return cpuTime([]int{c.Process.Pid}) > 0 })
 	noticed := false
 	for range 100 { // On a busy machine it may not get a turn in one watch.
-		if _, err := n.standsStill(); err != nil {
+		if _, err := n.standsStill("f"); err != nil {
 			noticed = strings.Contains(err.Error(), "used")
 			break
 		}

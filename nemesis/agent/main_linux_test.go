@@ -37,6 +37,12 @@ func TestMain(m *testing.M) {
 		io.ReadFull(os.Stdin, make([]byte, 2)) // "?\n"
 		fmt.Println(time.Now().UnixNano(), 0)
 		exitOn(beParent())
+	case "hungry":
+		exitOn(beHungry())
+	case "nothing":
+		os.Exit(0)
+	case "stubborn":
+		exitOn(beStubborn())
 	case "agent":
 		exitOn(Serve(context.Background(), os.Stdin, os.Stdout))
 	}
@@ -182,7 +188,7 @@ func (c *child) stop() {
 func startJailed(t testing.TB, what ...string) (*child, cgroup.Group) {
 	t.Helper()
 	needRoot(t)
-	g, err := cgroup.Make(os.Getpid(), fmt.Sprintf("shakedown-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	g, err := cgroup.Make(os.Getpid(), cgroup.Freezer, fmt.Sprintf("shakedown-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
 	if err != nil {
 		t.Fatal(err)
 	}

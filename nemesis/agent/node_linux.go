@@ -15,12 +15,16 @@ import (
 type node struct {
 	name string
 
-	mu     sync.Mutex
-	main   *process // nil: the node is down
-	group  cgroup.Group
-	ns     *os.File        // its network namespace; nil if it is down or has none of its own
-	frozen map[string]bool // the IDs that froze it
-	clock  clock
+	mu          sync.Mutex
+	main        *process // nil: the node is down
+	group       cgroup.Group
+	ns          *os.File              // its network namespace; nil if it is down or has none of its own
+	frozen      standstills           // what is wanted to stand still
+	stopped     map[int]*halted       // what does by SIGSTOP, by pid
+	told        map[string][]*process // who was told to stop, by ID
+	freezeAfter time.Time             // not to be frozen again before, since it failed
+	limits      limits
+	clock       clock
 }
 
 // register notes a node, or that it runs another process now, or none. What is
@@ -58,6 +62,9 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 			evidence = fmt.Sprintf("pid %d, whose clock could not be set yet: %v", r.Pid, err)
 		}
 	}
+	if err := errors.Join(n.limitAgain(), n.freezeAgain(ctx)); err != nil {
+		evidence += fmt.Sprintf(", to be limited or frozen later: %v", err)
+	}
 	return Reply{Evidence: evidence, Number: int64(r.Pid)}, nil
 }
 
@@ -66,7 +73,9 @@ func (a *agent) know(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.nodes[name] == nil {
-		a.nodes[name] = &node{name: name, frozen: map[string]bool{}}
+		a.nodes[name] = &node{
+			name: name, frozen: standstills{}, stopped: map[int]*halted{}, told: map[string][]*process{},
+		}
 	}
 }
 
@@ -94,12 +103,16 @@ func (n *node) runs(pid int) error {
 }
 
 // down notes that the node does not run. Nothing stays frozen; what is wanted
-// of its clock stays wanted.
+// of it stays wanted, for when it runs again.
 func (n *node) down() error {
-	if err := n.thawAll(); err != nil {
-		return err
+	if n.frozen.byFreezer() {
+		if err := n.thawNow(); err != nil {
+			return err
+		}
 	}
 	n.clock.forget()
+	n.limits.forget()
+	n.forgetStopped()
 	if n.main != nil {
 		n.main.close()
 		n.main = nil
@@ -118,42 +131,16 @@ func (n *node) running() error {
 	return nil
 }
 
-func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
-	n, err := a.hold(ctx, r.Node)
-	if err != nil {
-		return Reply{}, err
-	}
-	defer n.mu.Unlock()
-	if err := n.running(); err != nil {
-		return Reply{}, err
-	}
-	begin := time.Now()
-	pid, was := n.main.pid, ""
-	if err := n.main.signalKill(); err != nil {
-		return Reply{}, fmt.Errorf("kill process %d: %w", pid, err)
-	}
-	if len(n.frozen) > 0 {
-		was = ", frozen until then" // The signal is there before it can do anything else.
-		if err := n.thawAll(); err != nil {
-			return Reply{}, err
-		}
-	}
-	if err := n.main.untilEnded(ctx); err != nil {
-		return Reply{}, fmt.Errorf("process %d was killed but has not ended: %w", pid, err)
-	}
-	took := time.Since(begin)
-	return Reply{Evidence: fmt.Sprintf("pid %d gone after %v%s", pid, round(took), was), Took: took}, errors.Join(n.down(), a.place(ctx, n, nil, nil))
-}
-
 // heal takes back everything that is wanted of the node, and says what it was.
 func (n *node) heal(ctx context.Context) ([]string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var was []string
-	if len(n.frozen) > 0 {
-		was = append(was, n.name+" frozen")
+	was, err := n.healStandstills()
+	if len(n.limits.want) > 0 {
+		was = append(was, n.name+"'s limits")
 	}
-	err := n.thawAll()
+	n.limits.want = nil
+	err = errors.Join(err, n.lift())
 	if n.clock.wanted() {
 		was = append(was, n.name+"'s clock")
 	}
@@ -164,6 +151,21 @@ func (n *node) heal(ctx context.Context) ([]string, error) {
 	if len(n.clock.seen) > 0 {
 		_, clockErr := n.setClocks(ctx)
 		err = errors.Join(err, clockErr)
+	}
+	return was, err
+}
+
+// healStandstills lets everything go on.
+func (n *node) healStandstills() (was []string, err error) {
+	if len(n.frozen) > 0 {
+		was = append(was, n.name+" frozen")
+	}
+	for id := range n.frozen {
+		err = errors.Join(err, n.release(id))
+	}
+	for id, told := range n.told {
+		closeAll(told)
+		delete(n.told, id)
 	}
 	return was, err
 }

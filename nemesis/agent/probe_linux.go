@@ -233,7 +233,7 @@ func tryPause(ctx context.Context) (backend, detail string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	group, err := cgroup.Make(os.Getpid(), fmt.Sprintf("shakedown-probe-%d", p.Process.Pid))
+	group, err := cgroup.Make(os.Getpid(), cgroup.Freezer, fmt.Sprintf("shakedown-probe-%d", p.Process.Pid))
 	if err != nil {
 		return "", "", errors.Join(err, p.end())
 	}

@@ -60,9 +60,13 @@ func (p *process) ended(wait time.Duration) (bool, error) {
 	return n > 0, err
 }
 
-// signalKill sends SIGKILL.
-func (p *process) signalKill() error {
-	return unix.PidfdSendSignal(p.fd, unix.SIGKILL, nil, 0)
+// signal sends a signal. A process that has ended is no error to a caller who
+// looks for [unix.ESRCH].
+func (p *process) signal(s unix.Signal) error {
+	if err := unix.PidfdSendSignal(p.fd, s, nil, 0); err != nil {
+		return fmt.Errorf("send %s to process %d: %w", unix.SignalName(s), p.pid, err)
+	}
+	return nil
 }
 
 // untilEnded waits until the process has ended or ctx has.
@@ -90,14 +94,16 @@ func startTime(pid int) (uint64, error) {
 
 // statFields are those of /proc/<pid>/stat after the name of the program,
 // which may contain anything: the first is the state, the third of the file.
-func statFields(pid int) ([]string, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+func statFields(pid int) ([]string, error) { return statFieldsOf(fmt.Sprintf("/proc/%d/stat", pid)) }
+
+func statFieldsOf(file string) ([]string, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	if len(fields) < 20 {
-		return nil, fmt.Errorf("/proc/%d/stat: %q", pid, clip(string(text)))
+		return nil, fmt.Errorf("%s: %q", file, clip(string(text)))
 	}
 	return fields, nil
 }

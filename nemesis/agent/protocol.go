@@ -43,23 +43,6 @@ const (
 	// first of the Pairs to the second and back: Number, in nanoseconds. No
 	// process of the nodes is asked, so that a frozen node answers too.
 	RoundTrip = "round-trip"
-	// Kill sends SIGKILL to the node's main process and waits until it is
-	// gone. A frozen node is thawed by it, since it could not die otherwise.
-	Kill = "kill"
-	// Freeze stops every process of the node, unseen by it. Frozen by several
-	// IDs, it stays frozen until the last one thaws it.
-	Freeze = "freeze"
-	// Thaw takes back what Freeze did for the fault ID; twice is no error.
-	Thaw = "thaw"
-	// SetClock shows every process of the node the Clock, for the fault ID;
-	// again with another one is a jump. The host's clock is never touched.
-	SetClock = "set-clock"
-	// ResetClock takes back what SetClock did for the fault ID; twice is no error.
-	ResetClock = "reset-clock"
-	// ReadClock answers with the node's clock as read back from the memory of
-	// its processes: Evidence, Clock (none is the real one), and how far it is
-	// off just now as Number, in nanoseconds.
-	ReadClock = "read-clock"
 	// Heal takes back everything. Evidence says what there was.
 	Heal = "heal"
 	// Probe tries each ability for real, on a throw-away network namespace
@@ -84,24 +67,16 @@ type Request struct {
 	Addresses []string    `json:"addresses,omitempty"`
 	Pairs     [][2]string `json:"pairs,omitempty"` // names of nodes: [from, to]
 	Ports     []uint16    `json:"ports,omitempty"` // of TCP and UDP; none: all
-	Clock     *Clock      `json:"clock,omitempty"`
-	Slowdown  *Slowdown   `json:"slowdown,omitempty"`
-	Disk      *Disk       `json:"disk,omitempty"`
-}
-
-// A Clock is what a node is shown: the real time, and more by Offset and by
-// Rate; or by Other instead of Offset, in every second Period.
-type Clock struct {
-	Offset time.Duration `json:"offset_ns,omitempty"`
-	Other  time.Duration `json:"other_ns,omitempty"`
-	// Period is how long each of the two is shown; 0: always Offset.
-	Period time.Duration `json:"period_ns,omitempty"`
-	// Rate is by how many nanoseconds a second the clock is too fast, from
-	// when it was set; [vdso.Still] stops it.
-	Rate int64 `json:"rate_ppb,omitempty"`
-	// Clocks are which of the node's clocks: "realtime" if there are none,
-	// "monotonic", "boottime".
-	Clocks []string `json:"clocks,omitempty"`
+	// Process tells which of a node's processes: by its name, or, if none has
+	// that name, by a regular expression that its command line matches.
+	Process string `json:"process,omitempty"`
+	// How is how Freeze does it: by the "freezer" (also if empty), unseen by
+	// the node, or by "sigstop".
+	How      string    `json:"how,omitempty"`
+	Limits   *Limits   `json:"limits,omitempty"`
+	Clock    *Clock    `json:"clock,omitempty"`
+	Slowdown *Slowdown `json:"slowdown,omitempty"`
+	Disk     *Disk     `json:"disk,omitempty"`
 }
 
 // A Slowdown is what happens to packets on their way from one node to another.

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// reconcile gives processes that have appeared since, and nodes that could not
-// be reached then, the clock that is wanted of their node, and keeps all of
-// these clocks from ending.
+// reconcile does to processes that have appeared since, and to nodes that could
+// not be reached then, what is wanted of their node, and keeps clocks from
+// ending.
 func (a *agent) reconcile(ctx context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
@@ -32,7 +32,26 @@ func (n *node) reconcile(ctx context.Context) error {
 		return nil
 	}
 	defer n.mu.Unlock()
-	if !n.clock.wanted() && len(n.clock.seen) == 0 || n.running() != nil {
+	if n.running() != nil {
+		return nil
+	}
+	return errors.Join(n.reconcileClocks(ctx), n.reconcileLimits(), n.reconcileStandstills(ctx))
+}
+
+// reconcileStandstills leaves what failed alone for a while.
+func (n *node) reconcileStandstills(ctx context.Context) error {
+	if len(n.frozen) == 0 || time.Now().Before(n.freezeAfter) {
+		return nil
+	}
+	err := n.freezeAgain(ctx)
+	if err != nil {
+		n.freezeAfter = time.Now().Add(retryAfter)
+	}
+	return err
+}
+
+func (n *node) reconcileClocks(ctx context.Context) error {
+	if !n.clock.wanted() && len(n.clock.seen) == 0 {
 		return nil
 	}
 	pids, err := n.processes()

@@ -130,7 +130,7 @@ func TestBadLinesAreAnswered(t *testing.T) {
 		{``, `is not a request`},
 		{`{"seq":"one"}`, `is not a request`},
 		{`[1,2]`, `is not a request`},
-		{`{"offset_ns":"90s"}`, `is not a request`},
+		{`{"clock":{"offset_ns":"90s"}}`, `is not a request`},
 		{`{"seq":7,"do":"refuse"}`, `no`},
 		{`{"seq":8,"do":"panic"}`, `panic: a bug in shakedown: the sails are torn`},
 	} {

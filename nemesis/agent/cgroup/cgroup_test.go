@@ -64,8 +64,8 @@ func TestLocate(t *testing.T) {
 		"garbage":             {"a b c\n - \n", "x\n::\n", Group{}, "neither"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := locate(c.mounts, c.member)
-			got.root, got.point = "", ""
+			got, err := locate(c.mounts, c.member, Freezer)
+			got.of, got.root, got.point = "", "", ""
 			if got != c.want || (err == nil) != (c.wants == "") || !strings.Contains(fmt.Sprint(err), c.wants) {
 				t.Errorf("got %+v, %v; want %+v, %q", got, err, c.want, c.wants)
 			}
@@ -85,7 +85,7 @@ func hierarchies(t *testing.T) map[string]Group {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(mounts)) {
-		root, point, version := mount(line)
+		root, point, version := mount(line, Freezer)
 		if version != 0 && found[fmt.Sprint("v", version)].Dir == "" {
 			found[fmt.Sprint("v", version)] = Group{Version: version, root: root, point: point}
 		}

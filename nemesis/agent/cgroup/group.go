@@ -3,6 +3,7 @@
 package cgroup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,22 +14,33 @@ import (
 	"strings"
 )
 
-// A Group is one control group of the hierarchy that has the freezer.
+// Freezer is the controller that stops processes.
+const Freezer = "freezer"
+
+// A Group is one control group of the hierarchy that has a controller.
 type Group struct {
-	// Version is that of the interface: 1, with a hierarchy for the freezer
-	// alone, or 2.
+	// Version is that of the interface: 1, with a hierarchy for the
+	// controller alone, or 2.
 	Version int
 	// Path is the group's name in its hierarchy, "/" for the root.
 	Path string
 	// Dir is where it can be read and written.
 	Dir string
 
+	of          string // the controller; empty: the freezer
 	root, point string // what is mounted of the hierarchy, and where
 }
 
-// Of finds the group that process pid is in. The error says what to do where
-// the hierarchy is not mounted here, or only a part of it.
-func Of(pid int) (Group, error) {
+// Controller is the one whose hierarchy the group is of.
+func (g Group) Controller() string { return cmp.Or(g.of, Freezer) }
+
+// Of finds the group that process pid is in, of the hierarchy that has the
+// freezer. The error says what to do where the hierarchy is not mounted here,
+// or only a part of it.
+func Of(pid int) (Group, error) { return With(pid, Freezer) }
+
+// With is Of for another controller: "cpu", "memory", "pids", ….
+func With(pid int, controller string) (Group, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
@@ -37,7 +49,7 @@ func Of(pid int) (Group, error) {
 	if err != nil {
 		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
 	}
-	g, err := locate(string(mounts), string(member))
+	g, err := locate(string(mounts), string(member), controller)
 	if err != nil {
 		return Group{}, fmt.Errorf("find the cgroup of process %d: %w", pid, err)
 	}
@@ -45,9 +57,9 @@ func Of(pid int) (Group, error) {
 }
 
 // locate joins what /proc/self/mountinfo and /proc/<pid>/cgroup say. Where
-// version 1 has a freezer, that is the one which docker uses.
-func locate(mounts, member string) (Group, error) {
-	g, err := membership(member)
+// version 1 has the controller, that is the one which docker uses.
+func locate(mounts, member, controller string) (Group, error) {
+	g, err := membership(member, controller)
 	if err != nil {
 		return Group{}, err
 	}
@@ -55,7 +67,7 @@ func locate(mounts, member string) (Group, error) {
 		return Group{}, fmt.Errorf("%s lies outside our cgroup namespace: run the agent in the host's", g.Path)
 	}
 	for line := range strings.Lines(mounts) {
-		root, point, version := mount(line)
+		root, point, version := mount(line, controller)
 		if version != g.Version {
 			continue
 		}
@@ -63,21 +75,21 @@ func locate(mounts, member string) (Group, error) {
 		if err != nil || below == ".." || strings.HasPrefix(below, "../") {
 			continue
 		}
-		g.Dir, g.root, g.point = filepath.Join(point, below), root, point
+		g.Dir, g.of, g.root, g.point = filepath.Join(point, below), controller, root, point
 		return g, nil
 	}
 	return Group{}, fmt.Errorf("no cgroup v%d hierarchy with %s is mounted here: mount the host's /sys/fs/cgroup", g.Version, g.Path)
 }
 
 // membership reads /proc/<pid>/cgroup, whose lines are "number:controllers:path".
-func membership(member string) (Group, error) {
+func membership(member, controller string) (Group, error) {
 	var unified Group
 	for line := range strings.Lines(member) {
 		field := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
 		if len(field) != 3 {
 			continue
 		}
-		if slices.Contains(strings.Split(field[1], ","), "freezer") {
+		if slices.Contains(strings.Split(field[1], ","), controller) {
 			return Group{Version: 1, Path: field[2]}, nil
 		}
 		if field[0] == "0" && field[1] == "" {
@@ -85,22 +97,22 @@ func membership(member string) (Group, error) {
 		}
 	}
 	if unified.Version == 0 {
-		return Group{}, errors.New("neither a cgroup v1 freezer nor cgroup v2")
+		return Group{}, fmt.Errorf("neither a cgroup v1 %s nor cgroup v2", controller)
 	}
 	return unified, nil
 }
 
 // mount reads a line of mountinfo: the root of what is mounted in its own
-// file system, where it is mounted, and which version of the freezer it
-// serves; 0 is none.
-func mount(line string) (root, point string, version int) {
+// file system, where it is mounted, and in which version it serves the
+// controller; 0 is none.
+func mount(line, controller string) (root, point string, version int) {
 	before, after, ok := strings.Cut(line, " - ")
 	left, right := strings.Fields(before), strings.Fields(after)
 	if !ok || len(left) < 6 || len(right) < 3 {
 		return "", "", 0
 	}
 	switch {
-	case right[0] == "cgroup" && slices.Contains(strings.Split(right[2], ","), "freezer"):
+	case right[0] == "cgroup" && slices.Contains(strings.Split(right[2], ","), controller):
 		version = 1
 	case right[0] == "cgroup2":
 		version = 2
@@ -115,9 +127,10 @@ func unescape(s string) string {
 }
 
 // Make creates a group of that name, at the top of what we can see of the
-// hierarchy in which process pid is. [Group.Remove] takes it away again.
-func Make(pid int, name string) (Group, error) {
-	g, err := Of(pid)
+// hierarchy with the controller in which process pid is. [Group.Remove] takes
+// it away again.
+func Make(pid int, controller, name string) (Group, error) {
+	g, err := With(pid, controller)
 	if err != nil {
 		return Group{}, err
 	}
@@ -147,7 +160,7 @@ func (g Group) Apart() error {
 	if g.Path == "/" {
 		return errors.New("the process is in the root cgroup, with everything else on this host")
 	}
-	own, err := Of(os.Getpid())
+	own, err := With(os.Getpid(), g.Controller())
 	if err != nil {
 		return err
 	}
