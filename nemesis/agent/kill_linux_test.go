@@ -256,7 +256,10 @@ func TestClockOfAStoppedNode(t *testing.T) {
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
 	b.ask(t, Request{Do: Freeze, ID: "p", Node: "n1", How: BySigstop})
 	b.ask(t, Request{Do: SetClock, ID: "c", Node: "n1", Clock: &Clock{Offset: time.Hour}})
-	b.ask(t, Request{Do: Frozen, ID: "p", Node: "n1"})
+	eventually(t, "it stands still again", func() bool { // Its threads were stepped aside a moment ago.
+		_, err := b.Do(t.Context(), Request{Do: Frozen, ID: "p", Node: "n1"})
+		return err == nil
+	})
 	b.ask(t, Request{Do: Thaw, ID: "p", Node: "n1"})
 	if !c.skewed(t, time.Hour) {
 		t.Error("the clock does not show")

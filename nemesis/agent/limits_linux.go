@@ -211,7 +211,7 @@ func (b *bound) count() (n int64, err error) {
 // container its groups are gone.
 func (b *bound) sample() {
 	if n, err := b.count(); err == nil {
-		b.last = n
+		b.last = max(b.last, n)
 	}
 }
 

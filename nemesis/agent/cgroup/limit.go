@@ -133,8 +133,8 @@ func (g Group) Throttled() (int64, error) { return g.keyed("cpu.stat", "nr_throt
 // Refused counts the processes and threads that the group was not let have.
 func (g Group) Refused() (int64, error) { return g.keyed("pids.events", "max") }
 
-// Shortages counts how often the group came to its memory limit, and the
-// processes that were killed for it.
+// Shortages counts how often the group came to its memory limit, as far as the
+// kernel says, and the processes that were killed for it.
 func (g Group) Shortages() (hits, kills int64, err error) {
 	if g.Version == 2 {
 		hits, err = g.keyed("memory.events", "max")
@@ -143,16 +143,32 @@ func (g Group) Shortages() (hits, kills int64, err error) {
 		}
 		return hits, kills, err
 	}
-	hits, err = g.number("memory.failcnt")
+	kills, err = g.keyed("memory.oom_control", "oom_kill")
 	if err != nil {
 		return 0, 0, err
 	}
+	hits, err = g.shortages1()
+	return max(hits, kills), kills, err
+}
+
+// shortages1 is at least 1 while the group uses all that it may: later kernels
+// do not count failures for version 1 any more.
+func (g Group) shortages1() (int64, error) {
+	failed, err := g.number("memory.failcnt")
+	if err != nil {
+		return 0, err
+	}
 	swap, err := g.number("memory.memsw.failcnt") // Whichever of the two comes first is counted.
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, 0, err
+		return 0, err
 	}
-	kills, err = g.keyed("memory.oom_control", "oom_kill")
-	return hits + swap, kills, err
+	used, err1 := g.number("memory.usage_in_bytes")
+	limit, err2 := g.number("memory.limit_in_bytes")
+	const batch = 64 * 4096 // as the kernel charges
+	if used+batch > limit && failed+swap == 0 {
+		failed = 1
+	}
+	return failed + swap, errors.Join(err1, err2)
 }
 
 // read reads a file of one value.
