@@ -65,6 +65,7 @@ func TestClockFollowsTheNode(t *testing.T) {
 	b.refused(t, "is down", Request{Do: ReadClock, Node: "late"})
 	b.refused(t, "will be set when it runs", Request{Do: SetClock, ID: "f", Node: "late", Clock: &Clock{Offset: time.Minute}})
 	again := startChild(t, "agent-probe-child")
+	again.now(t) // It is executed.
 	b.ask(t, Request{Do: Register, Node: "late", Pid: again.Process.Pid})
 	if !again.skewed(t, time.Minute) {
 		t.Error("the restarted node has the real time")
@@ -233,6 +234,7 @@ func TestStrobeFollowsTheNode(t *testing.T) {
 	}
 	b.ask(t, Request{Do: Kill, Node: "n1"})
 	again := startChild(t, "agent-probe-child")
+	again.now(t) // It is executed.
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: again.Process.Pid})
 	if !strobes(t, again) {
 		t.Error("the restarted node does not strobe")
