@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/compare"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history"
@@ -231,6 +232,7 @@ func (r *root) conclude(c *runCase, out report.Run) error {
 	if err := c.folder.WriteJSON(store.ResultFile, resultOf(out, c.outcome)); err != nil {
 		return environment(fmt.Errorf("write the result: %w", err), "the history is safe; shakedown check "+out.ID+" finishes the folder")
 	}
+	out.Compared = compare.Before(c.folder)
 	if err := writeWith(c.folder, "report.html", out, report.HTML); err != nil {
 		r.warn("write the report of run %s: %v", out.ID, err)
 	}

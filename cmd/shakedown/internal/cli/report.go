@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/compare"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 )
@@ -57,7 +58,7 @@ func (r *root) reportRun(ref, root, to string) error {
 	if !folder.Has(store.ResultFile) {
 		out.Reasons = append(out.Reasons, "The run was not judged yet: shakedown check "+folder.ID()+" does that.")
 	}
-	out.Verdict, out.Results = result.Verdict, withPages(folder, result.Checks)
+	out.Verdict, out.Results, out.Compared = result.Verdict, withPages(folder, result.Checks), compare.Before(folder)
 	if to == "" {
 		to = filepath.Join(folder.Path(), "report.html")
 	}

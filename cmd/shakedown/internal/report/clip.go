@@ -43,7 +43,7 @@ func (r Run) clipped() Run {
 		for name, n := range c.Counts {
 			counts[clip(name, maxName)] = n
 		}
-		c.Counts = counts
+		c.Counts, c.Findings, c.Rule = counts, clippedFindings(c.Findings), clippedRule(c.Rule)
 		results = append(results, c)
 	}
 	r.Results = results
@@ -58,7 +58,45 @@ func (r Run) clipped() Run {
 		facts = append(facts, Fact{clip(f.Name, maxName), clip(f.Value, maxSentence)})
 	}
 	r.Facts = facts
+	if r.Compared != nil {
+		c := *r.Compared
+		c.With, c.Why, c.Says, c.Rows, c.Checks = clip(c.With, maxName), clip(c.Why, maxName), clip(c.Says, maxName), clippedRows(c.Rows), clippedRows(c.Checks)
+		r.Compared = &c
+	}
 	return r
+}
+
+func clippedRows(rows []ComparedRow) []ComparedRow {
+	out := make([]ComparedRow, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, ComparedRow{clip(row.Name, maxName), clip(row.A, maxName*2), clip(row.B, maxName*2), row.Differs})
+	}
+	return out
+}
+
+func clippedFindings(findings []checkers.Finding) []checkers.Finding {
+	var out []checkers.Finding
+	for _, f := range findings {
+		f.Kind, f.Says = clip(f.Kind, maxName), clipAll(f.Says, maxSentence)
+		edges := make([]checkers.Edge, 0, len(f.Cycle))
+		for _, e := range f.Cycle {
+			e.From, e.To, e.Kind, e.Key = clip(e.From, 20), clip(e.To, 20), clip(e.Kind, 20), clip(e.Key, maxName)
+			e.Says = clip(e.Says, maxSentence)
+			edges = append(edges, e)
+		}
+		f.Cycle = edges
+		out = append(out, f)
+	}
+	return out
+}
+
+func clippedRule(r *checkers.Rule) *checkers.Rule {
+	if r == nil {
+		return nil
+	}
+	short := *r
+	short.Says, short.Origin = clip(r.Says, maxSentence), clip(r.Origin, maxSentence)
+	return &short
 }
 
 // clippedFaults are the faults of a history with short texts.

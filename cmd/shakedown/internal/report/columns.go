@@ -14,6 +14,7 @@ import (
 const (
 	maxShownText  = 300     // bytes of a value or an error
 	maxTableBytes = 6 << 20 // of all different texts together
+	minTableBytes = 1 << 20 // of them when operations need the room
 )
 
 // columns are all operations, one column for each property, so that what is
@@ -39,9 +40,10 @@ type table struct {
 	numbers map[string]int
 	Texts   []string
 	bytes   int
+	limit   int // of bytes
 }
 
-func newTable() *table { return &table{numbers: map[string]int{}} }
+func newTable() *table { return &table{numbers: map[string]int{}, limit: maxTableBytes} }
 
 // of returns the number of a text, cut to what a page shows. When the table is
 // full, what is new is told by one text for all.
@@ -53,7 +55,7 @@ func (t *table) of(text string) int {
 		return n
 	}
 	shown := clip(text, maxShownText)
-	if t.bytes > maxTableBytes {
+	if t.bytes > t.limit {
 		shown = "(left out: there are too many different values for a page)"
 		if n, ok := t.numbers[shown]; ok {
 			return n
@@ -73,6 +75,8 @@ func newColumns(operations []history.Operation, clients int) *columns {
 		count: len(operations), clients: clients, fs: newTable(), keys: newTable(), nodes: newTable(), texts: newTable(),
 		lastGen: map[int]int{}, lastNode: map[int]int{}, lastNumber: make([]int64, 1),
 	}
+	// Ten bytes an operation and the texts: twelve million bytes in all.
+	c.texts.limit = max(maxTableBytes-5*len(operations), minTableBytes)
 	for _, o := range operations {
 		c.add(o)
 	}

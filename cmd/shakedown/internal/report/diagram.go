@@ -142,7 +142,11 @@ func diagramTicks(r ruler) []tick {
 	}
 	var out []tick
 	for t := (r.from/step + 1) * step; t <= r.to && len(out) < 20; t += step {
-		out = append(out, tick{X: r.x(t), Label: t.String()})
+		label := t.String()
+		if r.x(t) > diagramWidth-40 {
+			label = "" // it would not fit
+		}
+		out = append(out, tick{X: r.x(t), Label: label})
 	}
 	return out
 }

@@ -72,13 +72,20 @@ func (f *facts) nodes() []string {
 	return out
 }
 
+// timed tells that the history's times mean something: in some that come from
+// elsewhere all are zero.
+func (f *facts) timed() bool {
+	ops := f.run.History.Ops
+	return !f.run.History.SessionOnly && len(ops) > 0 && ops[len(ops)-1].Time > ops[0].Time
+}
+
 // lanes is how many clients there are; 0 gives each process its own lane.
 func (f *facts) lanes() int { return f.announced.Clients }
 
 // payload is what the script draws beside the operations.
 func (f *facts) payload() payload {
 	p := payload{
-		Count: len(f.operations), Clients: f.lanes(), End: micros(f.end), OrderOnly: f.run.History.SessionOnly,
+		Count: len(f.operations), Clients: f.lanes(), End: micros(f.end), OrderOnly: !f.timed(),
 		Phases: []payloadSpan{}, Faults: f.payloadFaults(), Nodes: f.nodes(), Clocks: clockOffsets(f.run.History),
 		Leaders: f.leaders(), Marks: f.marks(), Evidence: []int{},
 	}

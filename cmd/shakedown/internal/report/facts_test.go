@@ -37,11 +37,11 @@ func TestStory(t *testing.T) {
 	r := sampleRun(t)
 	r.Results[1].Evidence = []int{3, 9, -1, 4, 9999, 17} // a completion, an invocation, nonsense, a phase, nonsense, one that never ended
 	s := newFacts(r).stories()
-	if len(s) != 1 || len(s[0].Steps) != 3 {
+	if len(s) != 1 || len(s[0].Proofs) != 1 || len(s[0].Proofs[0].Steps) != 3 {
 		t.Fatalf("the stories are %+v, want one with 3 steps", s)
 	}
 	var got []string
-	for _, step := range s[0].Steps {
+	for _, step := range s[0].Proofs[0].Steps {
 		got = append(got, fmt.Sprint(step.Index, " ", step.Done, " ", step.Process, " ", step.Node, " ", step.What, " ", step.Word, " ", step.To))
 	}
 	want := []string{"2 3 0 n1 write r1 = 1 ok 0.200s", "9 10 1 n2 write r1 = 1 unknown 2.200s", "17 -1 0 n1 write r1 = 1 unknown never"}
@@ -63,7 +63,7 @@ func TestStoryIsShort(t *testing.T) {
 	for i := range 900 {
 		r.Results[0].Evidence = append(r.Results[0].Evidence, i)
 	}
-	s := newFacts(r).stories()[0]
+	s := newFacts(r).stories()[0].Proofs[0]
 	if len(s.Steps) != maxSteps || s.More < 100 {
 		t.Errorf("%d steps are shown and %d are not, want %d", len(s.Steps), s.More, maxSteps)
 	}
@@ -74,7 +74,7 @@ func TestDiagramIsDrawnToTime(t *testing.T) {
 	r := sampleRun(t)
 	r.Results[1].Evidence = []int{7, 9, 11}
 	f := newFacts(r)
-	d := f.stories()[0].Diagram
+	d := f.stories()[0].Proofs[0].Diagram
 	if len(d.Bars) != 3 || len(d.Bands) != 1 {
 		t.Fatalf("%d bars and %d bands, want 3 and 1 (the pause came later)", len(d.Bars), len(d.Bands))
 	}

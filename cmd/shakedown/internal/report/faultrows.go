@@ -14,6 +14,7 @@ type faultRow struct {
 	ID, What, Planned string
 	Inject, InForce   string
 	Heal, Healed      string
+	Recovered         string
 	Hold              string // "yes", "no" or "never injected"
 	Evidence          string
 	OKDuring          int
@@ -35,7 +36,7 @@ func (f *facts) faultRows() []faultRow {
 	var out []faultRow
 	for _, w := range f.windows {
 		row := newFaultRow(w)
-		row.OKDuring = ok.during(w)
+		row.OKDuring, row.Recovered = ok.during(w), moment(f.recovered(w))
 		if p, known := planned[w.ID]; known {
 			row.Planned = plannedText(p)
 		}

@@ -33,7 +33,7 @@ func nasty() map[string]string {
 }
 
 // nastyRun has a value in every place that a stranger can write to.
-func nastyRun(t *testing.T, v string) Run {
+func nastyRun(t testing.TB, v string) Run {
 	t.Helper()
 	r := sampleRun(t)
 	ops := sampleHistory(t).Ops
@@ -55,7 +55,11 @@ func nastyRun(t *testing.T, v string) Run {
 	ops[0].F = v
 	r.History, r.About, r.Scenario, r.System = history.New(ops), v, v, v
 	r.Reasons = []string{v}
-	r.Results = []checkers.Result{{Check: v, Verdict: checkers.Violation, Says: []string{v}, Evidence: []int{2, 3, 9, 10}, Counts: map[string]int64{v: 1}, Pages: []checkers.Page{{Name: v}}}}
+	r.Results = []checkers.Result{{Check: v, Verdict: checkers.Violation, Says: []string{v}, Evidence: []int{2, 3, 9, 10}, Counts: map[string]int64{v: 1}, Pages: []checkers.Page{{Name: v}},
+		Rule: &checkers.Rule{Says: v, Origin: v, Broken: 2, Evaluated: 3, At: time.Second, Event: 9},
+		Findings: []checkers.Finding{{Kind: v, Says: []string{v}, Events: []int{2, 3, 9, 10}, Cycle: []checkers.Edge{
+			{From: v, To: "T2", FromEvent: 2, ToEvent: 9, Kind: v, Key: v, Says: v, Events: []int{2, 9}}, {From: "T2", To: v, FromEvent: 9, ToEvent: 2, Kind: "rw", Says: v}}}}}}
+	r.Compared = &Compared{With: v, Why: v, Says: v, Rows: []ComparedRow{{v, v, v, true}}, Checks: []ComparedRow{{v, v, v, false}}}
 	r.Planned[0].Says, r.Planned[1].Fault = v, v
 	r.Facts = []Fact{{v, v}}
 	r.Zero = r.Started

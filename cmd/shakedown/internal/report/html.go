@@ -30,6 +30,7 @@ type page struct {
 	Timeline       timeline
 	Faults         []faultRow
 	Coverage       coverage
+	Rules          []ruleBox
 	Goodness       []Fact
 	Nodes          []nodePart
 	Total          Count
@@ -114,15 +115,16 @@ func newPage(f *facts) (page, error) {
 	if !r.Started.IsZero() {
 		p.StartedText = r.Started.UTC().Format("2 January 2006 15:04:05 UTC")
 	}
-	for _, c := range r.Sorted() {
-		p.Checks = append(p.Checks, newCheckRow(c))
-	}
 	p.Stories = f.stories()
+	for _, c := range r.Sorted() {
+		p.Checks = append(p.Checks, newCheckRow(c, p.tells(c)))
+	}
 	if r.History == nil {
 		return p, nil
 	}
 	p.Timeline, p.HasTimeline = newTimeline(f)
 	p.Faults, p.Coverage, p.Goodness = f.faultRows(), f.coverage(), f.goodness()
+	p.Rules = f.ruleBoxes()
 	p.Nodes, p.Total = f.nodeParts(), f.total
 	p.Held, p.Injected = tookHold(r.History)
 	return p, nil
@@ -146,9 +148,18 @@ func (r Run) findings() []string {
 	return out
 }
 
-func newCheckRow(c checkers.Result) checkRow {
+// tells whether the check has a story, which need not be told twice.
+func (p page) tells(c checkers.Result) bool {
+	return c.Verdict == checkers.Violation && slices.ContainsFunc(p.Stories, func(s story) bool { return s.Check == c.Check })
+}
+
+func newCheckRow(c checkers.Result, told bool) checkRow {
 	row := checkRow{Check: c.Check, Word: Word(c.Verdict), Took: seconds(c.Took), Folder: CheckFolder(c.Check)}
-	for _, says := range c.Says {
+	says := c.Says
+	if told && len(says) > 2 {
+		says = append(slices.Clone(says[:1]), "The rest is told above.")
+	}
+	for _, says := range says {
 		row.Says = append(row.Says, pieces(says))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Counts)) {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"compress/flate"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,7 +62,7 @@ type tables struct {
 }
 
 // write writes the two data blocks of the page. JSON is escaped so that no text
-// can end its block, and base64 has no character that could.
+// can end its block, and of the letters of the columns none could.
 func (p payload) write(w io.Writer, c *columns) error {
 	texts, err := json.Marshal(tables{c.fs.Texts, c.keys.Texts, c.nodes.Texts, c.texts.Texts})
 	if err != nil {
@@ -87,10 +86,10 @@ func (p payload) write(w io.Writer, c *columns) error {
 	return err
 }
 
-// compress writes the columns and the texts, deflated, in base64.
+// compress writes the columns and the texts, deflated, in letters.
 func compress(w io.Writer, c *columns, texts []byte) error {
-	letters := base64.NewEncoder(base64.StdEncoding, w)
-	deflate, err := flate.NewWriter(letters, compression)
+	text := &letters{w: w}
+	deflate, err := flate.NewWriter(text, compression)
 	if err != nil {
 		return err
 	}
@@ -105,7 +104,7 @@ func compress(w io.Writer, c *columns, texts []byte) error {
 	if err := deflate.Close(); err != nil {
 		return err
 	}
-	return letters.Close()
+	return text.Close()
 }
 
 // compression is the level that makes a million operations fit well and takes

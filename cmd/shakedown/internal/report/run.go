@@ -46,6 +46,25 @@ type Run struct {
 	// Zero is the moment by the wall clock at which the history's time is 0, so
 	// that logs can be put beside it; the zero time if nobody knows.
 	Zero time.Time
+	// Compared puts the run beside another; nil if there is none.
+	Compared *Compared
+}
+
+// A Compared is another run with what differs.
+type Compared struct {
+	// With is its id, and Why in words which one it is.
+	With, Why string
+	// Says tells whether the plans are the same.
+	Says string
+	// Rows are figures, Checks the verdicts; A is of this run, B of the other.
+	Rows, Checks []ComparedRow
+}
+
+// A ComparedRow has one figure of both runs; Differs marks what a reader looks
+// for.
+type ComparedRow struct {
+	Name, A, B string
+	Differs    bool
 }
 
 // A Planned is a fault as the plan has it, on the plan's own time axis, which

@@ -13,7 +13,7 @@ import (
 const hostile = `</script><script>alert(1)</script>"'><img src=x onerror=alert(1)>` + "\x1b[2J"
 
 // value encodes v for a history; a test has no use for the error.
-func value(t *testing.T, v any) json.RawMessage {
+func value(t testing.TB, v any) json.RawMessage {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -24,7 +24,7 @@ func value(t *testing.T, v any) json.RawMessage {
 
 // sampleHistory is a short run: two phases, a partition that took hold, a
 // pause that did not, and five operations on two nodes.
-func sampleHistory(t *testing.T) *history.History {
+func sampleHistory(t testing.TB) *history.History {
 	t.Helper()
 	const s = time.Second
 	nemesis := func(at time.Duration, f string, v any) history.Op {
@@ -67,7 +67,7 @@ func sampleHistory(t *testing.T) *history.History {
 
 // sampleRun is a violation with hostile values in every place that a stranger
 // can write to.
-func sampleRun(t *testing.T) Run {
+func sampleRun(t testing.TB) Run {
 	t.Helper()
 	return Run{
 		ID: "20261122T101502Z-7f3a91", Folder: "runs/sample/20261122T101502Z-7f3a91",

@@ -2,8 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -15,16 +13,28 @@ import (
 const (
 	maxSteps   = 12
 	maxStories = 6
+	maxProofs  = 5
 )
 
-// A story is one violation: its sentences, the operations that prove it, in
-// order, and a picture of them.
+// A story is one violation: its sentences, then its proofs.
 type story struct {
-	Check   string
-	Says    [][]piece
-	Steps   []step
-	More    int // operations that prove it too, and are not shown
-	Diagram *diagram
+	Check  string
+	Rule   *ruleBox
+	Says   [][]piece
+	Proofs []proof
+}
+
+// A proof is one thing that must not be: its sentences, the operations that
+// prove it, in order, and pictures of them.
+type proof struct {
+	// Kind is empty where the check has no more than one thing to tell.
+	Kind     string
+	Says     [][]piece
+	Cycle    *cycle
+	Steps    []step
+	More     int // operations that prove it too, and are not shown
+	Diagram  *diagram
+	Sequence *sequence
 }
 
 // A step is an operation of a counterexample.
@@ -50,26 +60,53 @@ func (f *facts) stories() []story {
 }
 
 func (f *facts) story(c checkers.Result) story {
-	s := story{Check: c.Check}
+	s := story{Check: c.Check, Rule: f.newRuleBox(c.Rule)}
+	told := map[string]bool{}
+	for _, found := range c.Findings[:min(len(c.Findings), maxProofs)] {
+		for _, says := range found.Says {
+			told[says] = true
+		}
+		s.Proofs = append(s.Proofs, f.proof(found))
+	}
 	for _, says := range c.Says {
-		s.Says = append(s.Says, pieces(says))
+		if !told[says] {
+			s.Says = append(s.Says, pieces(says))
+		}
 	}
-	proof := f.proof(c.Evidence)
-	if len(proof) > maxSteps {
-		s.More = len(proof) - maxSteps
-		proof = proof[len(proof)-maxSteps:] // the latest: that is where it came out
-	}
-	for _, o := range proof {
-		s.Steps = append(s.Steps, newStep(o))
-	}
-	if len(s.Steps) > 0 && !f.run.History.SessionOnly {
-		s.Diagram = newDiagram(s.Steps, f.windows, f.end)
+	if len(c.Findings) == 0 {
+		s.Proofs = []proof{f.proof(checkers.Finding{Events: c.Evidence})}
 	}
 	return s
 }
 
-// proof finds the operations that have one of the events.
-func (f *facts) proof(events []int) []history.Operation {
+func (f *facts) proof(found checkers.Finding) proof {
+	p := proof{Kind: found.Kind, Cycle: f.newCycle(found.Cycle)}
+	says := found.Says
+	if p.Cycle != nil {
+		says = says[:min(len(says), 1)] // the others are in its tables
+	}
+	for _, s := range says {
+		p.Says = append(p.Says, pieces(s))
+	}
+	operations := f.operationsOf(found.Events)
+	if len(operations) > maxSteps {
+		p.More = len(operations) - maxSteps
+		operations = operations[len(operations)-maxSteps:] // the latest: that is where it came out
+	}
+	for _, o := range operations {
+		p.Steps = append(p.Steps, newStep(o))
+	}
+	if len(p.Steps) > 0 && !f.run.History.SessionOnly {
+		if f.timed() {
+			p.Diagram = newDiagram(p.Steps, f.windows, f.end)
+		}
+		p.Sequence = f.newSequence(operations)
+	}
+	return p
+}
+
+// operationsOf finds the operations that have one of the events.
+func (f *facts) operationsOf(events []int) []history.Operation {
 	if f.run.History == nil {
 		return nil
 	}
@@ -125,39 +162,6 @@ func short(d time.Duration) string {
 		return d.Round(10 * time.Microsecond).String()
 	}
 	return d.Round(time.Microsecond).String()
-}
-
-// deed is an operation in a few words: "write r1 = 17", "read r1 → 17".
-func deed(o history.Operation) string {
-	what := clip(o.Invoke.F, maxName)
-	if o.Invoke.Key != "" {
-		what += " " + clip(o.Invoke.Key, 60)
-	}
-	value := o.Value()
-	switch {
-	case o.Invoke.F == "read" && o.Type() == history.OK:
-		return what + " → " + shownValue(value)
-	case o.Invoke.F == "read":
-		return what
-	case o.Invoke.F == "write":
-		return what + " = " + shownValue(value)
-	case o.Invoke.F == "cas":
-		var pair []json.RawMessage
-		if json.Unmarshal(value, &pair) == nil && len(pair) == 2 {
-			return fmt.Sprintf("%s %s → %s", what, shownValue(pair[0]), shownValue(pair[1]))
-		}
-	}
-	if len(value) == 0 {
-		return what
-	}
-	return what + " " + shownValue(value)
-}
-
-func shownValue(v json.RawMessage) string {
-	if len(v) == 0 {
-		return "null"
-	}
-	return printable(clip(string(v), maxName/2))
 }
 
 // classOf is the class in the page's style of an outcome.

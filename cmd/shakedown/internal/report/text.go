@@ -26,7 +26,7 @@ type Style struct {
 // run next.
 func Text(w io.Writer, r Run, s Style) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s: %s\n", paint(r, s.Colour), r.Scenario, r.Headline())
+	fmt.Fprintf(&b, "%s  %s\n", paint(r, s.Colour), printable(r.Scenario+": "+r.Headline()))
 	lines := r.sentences()
 	hidden := 0
 	if !s.Full && len(lines) > sentenceLines {
@@ -43,7 +43,7 @@ func Text(w io.Writer, r Run, s Style) error {
 		fmt.Fprintf(&b, "  %s\n", r.summary())
 	}
 	for _, l := range r.next() {
-		fmt.Fprintf(&b, "%s\n", l)
+		fmt.Fprintf(&b, "%s\n", printable(l))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

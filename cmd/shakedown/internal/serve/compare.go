@@ -1,62 +1,34 @@
 package serve
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
 
-	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/compare"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
-	"github.com/shakedown-dev/shakedown/history"
 )
 
-// maxCompared is the size of a history up to which it is read for a comparison.
-const maxCompared = 1 << 29
-
-// A comparison is two runs side by side.
+// A comparison is what the page of two runs shows.
 type comparison struct {
-	A, B   side
-	Same   string // whether the plans are the same
-	Rows   []comparedRow
-	Checks []comparedRow
-}
-
-// A side is one of the two runs.
-type side struct {
-	ID, Scenario string
-	facts        map[string]string
-	checks       map[string]string
-	plan         []byte
-}
-
-// A comparedRow has one figure of both; Differs marks what a reader looks for.
-type comparedRow struct {
-	Name, A, B string
-	Differs    bool
+	compare.Comparison
+	Same string // whether the plans are the same
 }
 
 // compare shows two runs side by side; a and b are ids.
 func (s *server) compare(w http.ResponseWriter, r *http.Request) {
-	var sides [2]side
+	var sides [2]compare.Side
 	for i, name := range []string{"a", "b"} {
 		f, err := s.byID(r.FormValue(name))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
 		}
-		sides[i] = newSide(f)
+		sides[i] = compare.Read(f)
 	}
-	c := comparison{A: sides[0], B: sides[1], Same: "Their plans differ."}
-	if len(c.A.plan) > 0 && bytes.Equal(c.A.plan, c.B.plan) {
+	c := comparison{compare.Of(sides[0], sides[1]), "Their plans differ."}
+	if c.SamePlan {
 		c.Same = "Their plans are the same, byte for byte."
 	}
-	c.Rows = compareFacts(names(), c.A.facts, c.B.facts)
-	c.Checks = compareFacts(keysOf(c.A.checks, c.B.checks), c.A.checks, c.B.checks)
 	s.show(w, "compare.tmpl", c)
 }
 
@@ -72,126 +44,4 @@ func (s *server) byID(id string) (*store.Folder, error) {
 		}
 	}
 	return nil, fmt.Errorf("there is no run %q", id)
-}
-
-// names are the figures that are compared, in order.
-func names() []string {
-	return []string{"scenario", "verdict", "expected", "started", "seed", "shakedown", "image", "docker", "host", "ended",
-		"operations", "ok", "fail", "unknown", "length", "ok a second", "latency p50", "latency p95", "latency p99", "latency max", "faults", "faults that took hold"}
-}
-
-func keysOf(a, b map[string]string) []string {
-	var out []string
-	for _, m := range []map[string]string{a, b} {
-		for k := range m {
-			if !slices.Contains(out, k) {
-				out = append(out, k)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func compareFacts(names []string, a, b map[string]string) []comparedRow {
-	var out []comparedRow
-	for _, n := range names {
-		if a[n] != "" || b[n] != "" {
-			out = append(out, comparedRow{n, a[n], b[n], a[n] != b[n]})
-		}
-	}
-	return out
-}
-
-// newSide reads what is compared of a run. What cannot be read is left out.
-func newSide(f *store.Folder) side {
-	s := side{ID: f.ID(), Scenario: f.Scenario(), facts: map[string]string{"scenario": f.Scenario()}, checks: map[string]string{}}
-	var run store.RunInfo
-	if f.ReadJSON(store.RunFile, &run) == nil {
-		s.facts["started"] = run.Started.UTC().Format("2006-01-02 15:04:05")
-		s.facts["seed"] = fmt.Sprint(run.Seed)
-		s.facts["shakedown"] = strings.TrimSpace(run.Shakedown.Version + " " + run.Shakedown.Commit)
-		s.facts["image"] = strings.TrimSpace(run.Image.Ref + " " + run.Image.ID)
-		s.facts["docker"] = run.Docker.Engine
-		s.facts["host"] = strings.TrimSpace(run.Host.OS + " " + run.Host.Arch + " " + run.Host.Kernel)
-	}
-	var result store.Result
-	s.facts["verdict"] = "not judged"
-	if f.ReadJSON(store.ResultFile, &result) == nil {
-		s.facts["verdict"], s.facts["expected"] = report.Word(result.Verdict), result.Expect
-		for _, c := range result.Checks {
-			s.checks[c.Check] = strings.TrimRight(report.Word(c.Verdict)+": "+strings.Join(c.Says[:min(1, len(c.Says))], ""), ": ")
-		}
-	}
-	if plan, err := f.ReadFile(store.PlanFile); err == nil {
-		s.plan = plan
-	}
-	s.readHistory(filepath.Join(f.Path(), store.HistoryFile))
-	return s
-}
-
-// readHistory adds the figures of what the clients saw.
-func (s *side) readHistory(path string) {
-	if info, err := os.Stat(path); err != nil || info.Size() > maxCompared {
-		return
-	}
-	h, err := history.ReadFile(path)
-	if err != nil || len(h.Ops) == 0 {
-		return
-	}
-	var counts [4]int
-	var took []time.Duration
-	for _, o := range h.Operations() {
-		counts[o.Type()]++
-		if o.Type() == history.OK {
-			took = append(took, o.End()-o.Start())
-		}
-	}
-	end := h.Ops[len(h.Ops)-1].Time
-	s.facts["operations"] = grouped(counts[1] + counts[2] + counts[3])
-	s.facts["ok"], s.facts["fail"], s.facts["unknown"] = grouped(counts[history.OK]), grouped(counts[history.Fail]), grouped(counts[history.Info])
-	s.facts["length"] = short(end)
-	s.facts["ended"] = map[bool]string{true: "whole", false: "cut short"}[h.Ended()]
-	if end > 0 {
-		s.facts["ok a second"] = fmt.Sprintf("%.0f", float64(counts[history.OK])/end.Seconds())
-	}
-	slices.Sort(took)
-	for _, p := range []struct {
-		name  string
-		share float64
-	}{{"latency p50", 0.5}, {"latency p95", 0.95}, {"latency p99", 0.99}, {"latency max", 1}} {
-		if n := len(took); n > 0 {
-			s.facts[p.name] = short(took[min(int(p.share*float64(n)), n-1)])
-		}
-	}
-	s.addFaults(h.Faults())
-}
-
-func (s *side) addFaults(faults []history.FaultWindow) {
-	held := 0
-	for _, f := range faults {
-		if f.TookHold() {
-			held++
-		}
-	}
-	s.facts["faults"], s.facts["faults that took hold"] = fmt.Sprint(len(faults)), fmt.Sprint(held)
-}
-
-// grouped writes a number in groups of three.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + " " + s[i:]
-	}
-	return s
-}
-
-// short is a length of time with about three digits.
-func short(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if d >= unit {
-			return d.Round(unit / 100).String()
-		}
-	}
-	return d.String()
 }

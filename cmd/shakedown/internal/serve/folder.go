@@ -2,7 +2,6 @@ package serve
 
 import (
 	"fmt"
-	"html/template"
 	"io"
 	"io/fs"
 	"net/http"
@@ -131,9 +130,4 @@ func (s *server) show(w http.ResponseWriter, name string, data any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = io.WriteString(w, b.String()) // that the browser went away is no news
-}
-
-// words are what the templates can say.
-func words() template.FuncMap {
-	return template.FuncMap{"grouped": grouped, "short": short}
 }

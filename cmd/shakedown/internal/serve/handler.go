@@ -46,7 +46,7 @@ type server struct {
 // path gets out of root, not through a link either. The error is about the
 // program's own pages.
 func Handler(root string, o Options) (http.Handler, error) {
-	pages, err := template.New("").Funcs(words()).ParseFS(assets, "page/*.tmpl")
+	pages, err := template.New("").ParseFS(assets, "page/*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
