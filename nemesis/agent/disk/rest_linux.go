@@ -1,205 +1,214 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// keptLimit bounds the bytes of copies kept under one name.
-const keptLimit = 1 << 30
-
-// A keeper holds old copies of files, by the name they are kept under.
-type keeper struct {
-	mu     sync.Mutex
-	copies map[string][]keptFile
-}
-
-// A keptFile is a copy of a file, which has no name of its own.
-type keptFile struct {
-	path string
-	copy *os.File
-	size int64
-}
-
-func (k *keeper) replace(id string, files []keptFile) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, old := range k.copies[id] {
-		_ = old.copy.Close() // a copy that nobody needs any more
-	}
-	if k.copies == nil {
-		k.copies = map[string][]keptFile{}
-	}
-	k.copies[id] = files
-}
-
-func (k *keeper) get(id string) []keptFile {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.copies[id]
-}
-
-func (k *keeper) clear() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, files := range k.copies {
-		for _, old := range files {
-			_ = old.copy.Close() // a copy that nobody needs any more
-		}
-	}
-	k.copies = nil
-}
-
-// Keep copies the files of a pattern as they are now, for [Restore], and
-// returns how many they were. What was kept under that id before is dropped.
-func (f *FS) Keep(id, pattern string) (int, error) {
-	if err := checkPattern(pattern); err != nil {
-		return 0, err
-	}
-	f.gate.Lock() // one moment for all files
-	defer f.gate.Unlock()
-	var kept []keptFile
-	room := int64(keptLimit)
-	err := f.each(pattern, func(name string, file *os.File, size int64) error {
-		if room -= size; room < 0 {
-			return fmt.Errorf("keep %s: more than %d bytes", name, int64(keptLimit))
-		}
-		to, err := f.nameless()
-		if err != nil {
-			return err
-		}
-		kept = append(kept, keptFile{name, to, size})
-		_, err = io.Copy(to, file)
-		return err
-	})
-	f.kept.replace(id, kept)
-	return len(kept), err
-}
-
-// each calls do with every regular file of the backing directory that matches,
-// open for input and output.
-func (f *FS) each(pattern string, do func(name string, file *os.File, size int64) error) error {
-	return filepath.WalkDir(f.options.Backing, func(where string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		name, err := filepath.Rel(f.options.Backing, where)
-		if err != nil || !Match(pattern, name) {
-			return err
-		}
-		file, err := os.OpenFile(where, os.O_RDWR|unix.O_NOFOLLOW, 0)
-		if err != nil {
-			return err
-		}
-		info, err := file.Stat()
-		if err == nil {
-			err = do(name, file, info.Size())
-		}
-		return errors.Join(err, file.Close())
-	})
-}
-
-// Damage harms files at rest. The evidence names them, and what was done.
-func (f *FS) Damage(d Damage) (Evidence, error) {
+// Damage harms files at rest, which no process may have open. What it returns
+// names them, and what was done, as it was read back.
+func (f *FS) Damage(d Damage) (Damaged, error) {
 	if err := d.check(); err != nil {
-		return Evidence{}, err
+		return Damaged{}, err
 	}
-	f.gate.Lock()
-	f.names.saveAll(f)
-	f.forgetChanges()
-	ev, err := f.damage(d)
-	f.gate.Unlock()
-	f.invalidate()
-	return ev, err
+	f.atRest()
+	defer f.invalidate() // once the gate is open
+	defer f.gate.Unlock()
+	if d.Save != "" {
+		pattern := d.Path
+		if set, ok := f.kept.get(d.Kept); ok && d.Harm == OldCopy {
+			pattern = set.pattern
+		}
+		if _, err := f.keep(d.Save, pattern); err != nil {
+			return Damaged{}, err
+		}
+	}
+	if d.Harm == OldCopy {
+		return f.putBack(d.Kept)
+	}
+	return f.damage(d)
 }
 
-func (f *FS) damage(d Damage) (Evidence, error) {
-	if d.Harm == Restore {
-		return f.restore(d)
-	}
+// damage draws the files and harms them.
+func (f *FS) damage(d Damage) (Damaged, error) {
 	var names []string
-	err := f.each(d.Path, func(name string, _ *os.File, size int64) error {
-		if size > 0 {
+	err := f.each(d.Path, func(name string, _ *os.File, info fs.FileInfo) error {
+		if info.Size() > 0 {
 			names = append(names, name)
 		}
 		return nil
 	})
 	if err != nil {
-		return Evidence{}, err
+		return Damaged{}, err
 	}
 	if len(names) == 0 {
-		return Evidence{}, fmt.Errorf("no file with anything in it matches %q", d.Path)
+		return Damaged{}, fmt.Errorf("no file with anything in it matches %q", d.Path)
 	}
 	dice := rand.New(rand.NewPCG(d.Seed, 0))
-	name := names[dice.IntN(len(names))]
-	file, err := os.OpenFile(filepath.Join(f.options.Backing, name), os.O_RDWR, 0)
-	if err != nil {
-		return Evidence{}, err
+	dice.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	var out Damaged
+	for _, name := range names[:min(max(1, d.Files), len(names))] {
+		what, bytes, err := d.harmFile(filepath.Join(f.options.Backing, name), dice)
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", name, err)
+		}
+		out.add(name, what, bytes)
 	}
-	what, err := d.harm(file, dice)
-	return Evidence{Files: 1, Paths: []string{name + ": " + what}}, errors.Join(err, file.Close())
+	return out, nil
 }
 
-// harm flips bits of a file or cuts it, and says what it did.
-func (d Damage) harm(file *os.File, dice *rand.Rand) (string, error) {
-	info, err := file.Stat()
+// harmFile harms one file, and says what it did and in how many bytes.
+func (d Damage) harmFile(where string, dice *rand.Rand) (what string, bytes int64, err error) {
+	file, err := os.OpenFile(where, os.O_RDWR, 0)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	size := info.Size()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	if d.Harm == CutShort {
-		bytes := min(d.Bytes, size)
-		if bytes == 0 {
-			bytes = 1 + dice.Int64N(size)
-		}
-		return fmt.Sprintf("cut from %d to %d bytes", size, size-bytes), file.Truncate(size - bytes)
+		what, bytes, err = cut(file, d.Bytes, dice)
+	} else {
+		what, bytes, err = flip(file, max(1, d.Bits), dice)
 	}
-	what := ""
-	for range max(1, d.Bits) {
-		at, bit := dice.Int64N(size), dice.IntN(8)
-		var b [1]byte
-		if _, err := file.ReadAt(b[:], at); err != nil {
-			return what, err
-		}
-		b[0] ^= 1 << bit
-		if _, err := file.WriteAt(b[:], at); err != nil {
-			return what, err
-		}
-		if len(what) < 200 {
-			what += fmt.Sprintf("bit %d of byte %d flipped; ", bit, at)
-		}
-	}
-	return what[:len(what)-len("; ")], nil
+	return what, bytes, errors.Join(err, file.Sync())
 }
 
-// restore writes the copies over the files, which are made if they are gone.
-func (f *FS) restore(d Damage) (Evidence, error) {
-	var ev Evidence
-	for _, k := range f.kept.get(d.Kept) {
-		if !Match(d.Path, k.path) {
+// cut takes bytes off the end of a file; with 0, any number.
+func cut(file *os.File, bytes int64, dice *rand.Rand) (what string, gone int64, err error) {
+	before, err := file.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	size := before.Size()
+	if bytes = min(bytes, size); bytes == 0 {
+		bytes = 1 + dice.Int64N(size)
+	}
+	if err := file.Truncate(size - bytes); err != nil {
+		return "", 0, err
+	}
+	after, err := file.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	return fmt.Sprintf("cut from %d to %d bytes", size, after.Size()), size - after.Size(), nil
+}
+
+// flip flips bits, each at most once, and counts the bytes that read
+// differently afterwards.
+func flip(file *os.File, bits int, dice *rand.Rand) (what string, changed int64, err error) {
+	spans, total, err := written(file)
+	if err != nil {
+		return "", 0, err
+	}
+	flips := map[int64]byte{} // by where: which bits
+	var said []string
+	for n := int64(0); n < min(int64(bits), 8*total); {
+		at, bit := offsetIn(spans, dice.Int64N(total)), dice.IntN(8)
+		if flips[at]&(1<<bit) != 0 {
 			continue
 		}
-		file, err := os.OpenFile(filepath.Join(f.options.Backing, k.path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		flips[at] |= 1 << bit
+		n++
+		if len(said) < someWhat {
+			said = append(said, fmt.Sprintf("bit %d of byte %d", bit, at))
+		}
+	}
+	for at, mask := range flips {
+		was, is, err := flipByte(file, at, mask)
 		if err != nil {
-			return ev, err
+			return "", changed, err
 		}
-		_, err = io.Copy(file, io.NewSectionReader(k.copy, 0, k.size))
-		if err := errors.Join(err, file.Close()); err != nil {
-			return ev, err
+		if was != is {
+			changed++
 		}
-		ev.Files++
-		ev.names(k.path + ": old copy put back")
 	}
-	if ev.Files == 0 {
-		return ev, fmt.Errorf("no copy is kept as %q that matches %q", d.Kept, d.Path)
+	what = strings.Join(said, ", ") + " flipped"
+	if more := bits - len(said); more > 0 {
+		what = strings.Join(said, ", ") + fmt.Sprintf(" and %d others flipped", more)
 	}
-	return ev, nil
+	return what, changed, nil
+}
+
+// flipByte flips bits of one byte, and returns what it was and what reading it
+// gives afterwards.
+func flipByte(file *os.File, at int64, mask byte) (was, is byte, err error) {
+	var b [1]byte
+	if _, err := file.ReadAt(b[:], at); err != nil {
+		return 0, 0, err
+	}
+	was = b[0]
+	b[0] ^= mask
+	if _, err := file.WriteAt(b[:], at); err != nil {
+		return was, was, err
+	}
+	_, err = file.ReadAt(b[:], at)
+	return was, b[0], err
+}
+
+// block is the unit in which written looks for something.
+const block = 4096
+
+// written lists where a file has something other than zeros, which is not in
+// its holes and not where it was only given space; and how much that is. Of a
+// file of zeros it is all.
+func written(file *os.File) (spans []span, total int64, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	size := info.Size()
+	buf := make([]byte, 256*block)
+	for at, err := nextData(file, 0); at < size; at, err = nextData(file, at) {
+		if err != nil {
+			return nil, 0, err
+		}
+		n, err := readUpTo(file, buf, at)
+		if err != nil {
+			return nil, 0, err
+		}
+		if n == 0 {
+			break
+		}
+		for from := 0; from < n; from += block {
+			to := min(from+block, n)
+			if len(bytes.TrimLeft(buf[from:to], "\x00")) > 0 {
+				spans = append(spans, span{at + int64(from), at + int64(to)})
+				total += int64(to - from)
+			}
+		}
+		at += int64(n)
+	}
+	if total == 0 {
+		return []span{{0, size}}, size, nil
+	}
+	return spans, total, nil
+}
+
+// nextData is where the next data of a file begins, at or after an offset; far
+// beyond its end if there is none.
+func nextData(file *os.File, at int64) (int64, error) {
+	data, err := unix.Seek(int(file.Fd()), at, unix.SEEK_DATA)
+	if errors.Is(err, unix.ENXIO) {
+		return math.MaxInt64, nil
+	}
+	return data, err
+}
+
+// offsetIn is the n-th byte of the spans.
+func offsetIn(spans []span, n int64) int64 {
+	for _, s := range spans {
+		if n < s.to-s.from {
+			return s.from + n
+		}
+		n -= s.to - s.from
+	}
+	return spans[0].from // n was beyond them all
 }
