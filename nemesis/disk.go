@@ -16,11 +16,12 @@ func diskKind() kind {
 	return kind{
 		name: FaultDisk,
 		class: func(in Injection) Class {
-			if in.Disk.Kind == PowerFailure {
-				return ClassProcess
+			if in.Disk.Kind == PowerFailure || harmsAtRest(in.Disk.Kind) {
+				return ClassProcess // the node must be down for it
 			}
 			return ClassDisk
 		},
+		ahead: keepOldCopy,
 		needs: []Need{NeedsDisks},
 		make:  newDisk,
 		says:  func(in Injection, _ []string) string { return DescribeDisk(*in.Disk) },
@@ -30,6 +31,9 @@ func diskKind() kind {
 func newDisk(in Injection, x Exec) fault {
 	if in.Disk.Kind == PowerFailure {
 		return newPowerFailure(in.ID, in.Nodes, *in.Disk, x.Cluster, x.Since)
+	}
+	if harmsAtRest(in.Disk.Kind) {
+		return newAtRest(in, x)
 	}
 	return &disk{id: in.ID, nodes: in.Nodes, does: *in.Disk, cluster: x.Cluster}
 }
@@ -110,10 +114,7 @@ func (p *powerFailure) inject(ctx context.Context) error {
 		return err
 	}
 	lost, err := eachNode(p.nodes, func(node string) (string, error) {
-		does := p.does
-		for _, c := range node { // of its own for each node, and the same again
-			does.Seed = does.Seed*31 + uint64(c)
-		}
+		does := seededFor(node, p.does)
 		r, err := p.cluster.Ask(ctx, agent.Request{Do: agent.PowerFail, ID: p.id, Node: node, Disk: &does})
 		return r.Evidence, err
 	})
@@ -121,8 +122,19 @@ func (p *powerFailure) inject(ctx context.Context) error {
 	return err
 }
 
+// seededFor gives each node draws of its own, and the same ones again.
+func seededFor(node string, d agent.Disk) agent.Disk {
+	for _, c := range node {
+		d.Seed = d.Seed*31 + uint64(c)
+	}
+	return d
+}
+
 // DescribeDisk says what is done to a disk.
 func DescribeDisk(d agent.Disk) string {
+	if harmsAtRest(d.Kind) {
+		return describeHarm(d)
+	}
 	at := ""
 	if d.Path != "" {
 		at = " at " + d.Path

@@ -1,8 +1,10 @@
 package nemesis
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A kind is all that this package knows about one kind of fault. Each has a
@@ -22,6 +24,9 @@ type kind struct {
 	// foretells tells what it will do, for a reader of the plan, in which
 	// nodes may not be known yet; nil to name the target and say it.
 	foretells func(in Injection, all []string) string
+	// ahead is what must be done some time before the injection, and how long
+	// before: 0 for nothing. The nodes may not be known yet.
+	ahead func(in Injection) (before time.Duration, do func(ctx context.Context, x Exec) error)
 	// aim settles what depends on the nodes, when a role has just been
 	// asked; nil for nothing.
 	aim func(in *Injection, all []string) error

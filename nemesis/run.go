@@ -65,6 +65,9 @@ func Run(ctx context.Context, plan []Injection, x Exec) error {
 // one takes one injection through its life, from its moment or trigger on. It
 // calls aimed when it knows whom it hits.
 func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
+	if err := c.ahead(ctx, in); err != nil {
+		return c.failed(in, history.FaultEvent{ID: in.ID}, err)
+	}
 	if !pauseFor(ctx, in.At-c.Since()) {
 		return nil
 	}

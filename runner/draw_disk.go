@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/nemesis"
@@ -12,7 +13,11 @@ func drawDisk(p *Plan, in *nemesis.Injection, d *draft) error {
 	f := d.fault.Disk
 	in.Disk = &agent.Disk{
 		Kind: f.Kind, Path: f.Path, Ops: f.Calls, Delay: f.Delay, Room: f.RoomBytes,
-		Lose: f.Lose, Seed: d.stream.seed(),
+		Lose: f.Lose, Files: f.Files, Bits: f.Bits, Cut: f.CutBytes, Age: f.Age, Restore: f.Restore,
+		Seed: d.stream.seed(),
+	}
+	if in.At < f.Age {
+		return fmt.Errorf("it comes %s after the beginning, when nothing can be as old as %s; let it come later", in.At, f.Age)
 	}
 	return drawNodes(p, in, d)
 }

@@ -30,6 +30,10 @@ func TestDiskFaults(t *testing.T) {
 		"kind: full, room: 1MiB":                       {Kind: "full", RoomBytes: 1 << 20},
 		"kind: full, target: n1":                       {Kind: "full"},
 		"kind: eio, calls: [read]":                     {Kind: "eio", Calls: []string{"read"}},
+		"kind: bit-flip":                               {Kind: "bit-flip"},
+		"kind: bit-flip, path: '*.wal', bits: 8, files: 2, restore: true": {Kind: "bit-flip", Path: "*.wal", Bits: 8, Files: 2, Restore: true},
+		"kind: truncate, cut: 4KiB":                                       {Kind: "truncate", CutBytes: 4096},
+		"kind: old-copy, age: 500ms, path: 'etcd/**'":                     {Kind: "old-copy", Age: 500 * time.Millisecond, Path: "etcd/**"},
 	} {
 		got, err := parsedDisk(t, options)
 		if err != nil {
@@ -45,9 +49,9 @@ func TestBadDiskFaultsAreReported(t *testing.T) {
 		"target: one":                        `"kind" is missing`,
 		"kind: melt":                         "melt",
 		"kind: slow":                         "nothing says how slow",
-		"kind: eio, takes: 1s":               "takes belongs to the kind slow",
-		"kind: eio, lose: all":               "lose belongs to the kind power-failure",
-		"kind: eio, room: 1MiB":              "room belongs to the kind full",
+		"kind: eio, takes: 1s":               "takes does not belong to the kind eio: it is for slow",
+		"kind: eio, lose: all":               "lose does not belong to the kind eio",
+		"kind: eio, room: 1MiB":              "room does not belong to the kind eio",
 		"kind: power-failure, path: '*.wal'": "path does not belong to the kind power-failure",
 		"kind: full, calls: [read]":          "calls does not belong to the kind full",
 		"kind: eio, calls: [sing]":           `there is no call "sing"`,
@@ -55,6 +59,11 @@ func TestBadDiskFaultsAreReported(t *testing.T) {
 		"kind: full, room: 5TiB":             "no full disk",
 		"kind: power-failure, lose: some":    "some",
 		"kind: slow, takes: 5h":              "5h",
+		"kind: old-copy":                     "nothing says how old",
+		"kind: eio, bits: 3":                 "it is for bit-flip",
+		"kind: power-failure, restore: true": "restore does not belong",
+		"kind: bit-flip, bits: 0":            "out of range",
+		"kind: truncate, age: 3s":            "it is for old-copy",
 	} {
 		_, err := parsedDisk(t, options)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -30,6 +30,9 @@ func (a *agent) diskVerbs() map[string]verb {
 		MendDisk:   {do: a.mendDisk, needs: []string{"id", "node"}},
 		DiskHits:   {do: a.diskHits, needs: []string{"id", "node"}},
 		PowerFail:  {do: a.powerFail, needs: []string{"node", "disk"}},
+		KeepDisk:   {do: a.keepDisk, needs: []string{"id", "node", "disk"}},
+		HarmDisk:   {do: a.harmDisk, needs: []string{"id", "node", "disk"}},
+		UnharmDisk: {do: a.unharmDisk, needs: []string{"id", "node"}},
 		SweepDisks: {do: a.sweepDisks, needs: []string{"disk"}, all: true},
 	}
 }
@@ -105,8 +108,17 @@ func hits(c disk.Counters) Reply {
 	return Reply{Evidence: c.String(), Number: c.Failed + c.Delayed}
 }
 
-// powerFail refuses a node that runs: what it has in memory would survive.
 func (a *agent) powerFail(ctx context.Context, r Request) (Reply, error) {
+	return a.whileDown(ctx, r, func(fs *disk.FS) (string, int64, error) {
+		ev, err := fs.PowerFail(r.Disk.Seed, disk.Loss(r.Disk.Lose))
+		return ev.String(), ev.Bytes, err
+	})
+}
+
+// whileDown does something to the disk of a node that is down, and keeps it
+// down meanwhile. It refuses one that runs: what that has in memory would
+// survive.
+func (a *agent) whileDown(ctx context.Context, r Request, do func(*disk.FS) (evidence string, number int64, err error)) (Reply, error) {
 	fs, err := a.disks.get(r.Node)
 	if err != nil {
 		return Reply{}, err
@@ -120,8 +132,44 @@ func (a *agent) powerFail(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, fmt.Errorf("%s is still running: kill it first", r.Node)
 	}
 	begin := time.Now()
-	ev, err := fs.PowerFail(r.Disk.Seed, disk.Loss(r.Disk.Lose))
-	return Reply{Evidence: ev.String(), Number: ev.Bytes, Took: time.Since(begin)}, err
+	evidence, number, err := do(fs)
+	return Reply{Evidence: evidence, Number: number, Took: time.Since(begin)}, err
+}
+
+func (a *agent) keepDisk(_ context.Context, r Request) (Reply, error) {
+	fs, err := a.disks.get(r.Node)
+	if err != nil {
+		return Reply{}, err
+	}
+	n, err := fs.Keep(r.ID, r.Disk.Path)
+	return Reply{Evidence: fmt.Sprintf("%d files copied", n), Number: int64(n)}, err
+}
+
+// asBefore is the name under which what a fault harms at rest is kept.
+func asBefore(fault string) string { return fault + " (as before)" }
+
+func (a *agent) harmDisk(ctx context.Context, r Request) (Reply, error) {
+	d := disk.Damage{
+		Harm: disk.Harm(r.Disk.Kind), Path: r.Disk.Path, Seed: r.Disk.Seed,
+		Files: r.Disk.Files, Bits: r.Disk.Bits, Bytes: r.Disk.Cut,
+	}
+	if d.Harm == disk.OldCopy {
+		d.Kept = r.ID
+	}
+	if r.Disk.Restore {
+		d.Save = asBefore(r.ID)
+	}
+	return a.whileDown(ctx, r, func(fs *disk.FS) (string, int64, error) {
+		done, err := fs.Damage(d)
+		return done.String(), done.Bytes, err
+	})
+}
+
+func (a *agent) unharmDisk(ctx context.Context, r Request) (Reply, error) {
+	return a.whileDown(ctx, r, func(fs *disk.FS) (string, int64, error) {
+		done, err := fs.PutBack(asBefore(r.ID))
+		return done.String(), done.Bytes, err
+	})
 }
 
 // heal takes all rules back, and says what there were.

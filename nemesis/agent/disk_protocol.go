@@ -20,6 +20,17 @@ const (
 	// synced, less or more as Disk.Lose and Disk.Seed say: Evidence, and the
 	// bytes lost as Number.
 	PowerFail = "power-fail"
+	// KeepDisk copies the files at Disk.Path as they are now, for the fault ID.
+	KeepDisk = "keep-disk"
+	// HarmDisk damages files of a node that was killed, as Disk says, for the
+	// fault ID: "bit-flip", "truncate", or "old-copy", which makes them what
+	// they were when KeepDisk copied them for the same ID. With Disk.Restore
+	// they are kept as they were before. Evidence, and the bytes changed as
+	// Number, both read back.
+	HarmDisk = "harm-disk"
+	// UnharmDisk makes the files of a node that was killed what they were
+	// before HarmDisk for the fault ID, if that was asked to keep them.
+	UnharmDisk = "unharm-disk"
 	// SweepDisks unmounts every disk below Disk.Dir, whoever mounted it.
 	SweepDisks = "sweep-disks"
 )
@@ -29,8 +40,9 @@ const (
 type Disk struct {
 	// Dir is a directory as the agent sees it.
 	Dir string `json:"dir,omitempty"`
-	// Kind is "power-failure", or what happens to calls: "eio", "enospc",
-	// "read-only", "slow" or "full".
+	// Kind is "power-failure"; or what happens to calls: "eio", "enospc",
+	// "read-only", "slow" or "full"; or to files at rest: "bit-flip",
+	// "truncate" or "old-copy".
 	Kind string `json:"kind,omitempty"`
 	// Path is a pattern for the paths below the node's data that are hit;
 	// empty: all. "*.wal" is any file of that form, "member/**" all in there.
@@ -48,6 +60,16 @@ type Disk struct {
 	// "torn" (all that comes after a random write, and part of that), or
 	// "reordered" (any sectors).
 	Lose string `json:"lose,omitempty"`
+	// Files is how many files are harmed at rest, Bits how many bits of each
+	// are flipped, Cut how many bytes are cut off each. 0 is one file, one
+	// bit, and any number of bytes.
+	Files int   `json:"files,omitempty"`
+	Bits  int   `json:"bits,omitempty"`
+	Cut   int64 `json:"cut,omitempty"`
+	// Age is how old an old copy is.
+	Age time.Duration `json:"age_ns,omitempty"`
+	// Restore means that the heal puts back what was harmed at rest.
+	Restore bool `json:"restore,omitempty"`
 	// Seed makes draws repeatable.
 	Seed uint64 `json:"seed,omitempty"`
 }

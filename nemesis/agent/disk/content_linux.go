@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +89,8 @@ func (f *FS) nameless() (*os.File, error) {
 }
 
 // copyRange copies the data in [off, off+size) of fd to the beginning of file,
-// and leaves holes holes.
+// which has no data yet. Holes stay holes, and long runs of zeros become some:
+// a log has often been given far more space than it has used.
 func copyRange(fd int, off, size int64, file *os.File) error {
 	if err := file.Truncate(size); err != nil {
 		return err
@@ -106,10 +108,28 @@ func copyRange(fd int, off, size int64, file *os.File) error {
 		if err != nil {
 			return err
 		}
-		if _, err := file.WriteAt(buf[:n], data-off); err != nil || n == 0 {
+		if n == 0 {
+			return nil
+		}
+		if err := writeSparse(file, buf[:n], data-off); err != nil {
 			return err
 		}
 		at = data + int64(n)
+	}
+	return nil
+}
+
+// writeSparse writes what is not zero.
+func writeSparse(file *os.File, p []byte, off int64) error {
+	const piece = 64 << 10
+	for at := 0; at < len(p); at += piece {
+		q := p[at:min(at+piece, len(p))]
+		if len(bytes.TrimLeft(q, "\x00")) == 0 {
+			continue
+		}
+		if _, err := file.WriteAt(q, off+int64(at)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -195,7 +195,7 @@ func (f *FS) putBackFile(k keptFile, d *Damaged) error {
 	}
 	if err == nil && differ > 0 {
 		d.add(k.path, fmt.Sprintf("%d of %d bytes are those of before", differ, k.size), differ)
-		err = errors.Join(file.Truncate(0), copyRange(int(k.copy.Fd()), 0, k.size, file), file.Chown(k.uid, k.gid), file.Sync())
+		err = errors.Join(file.Truncate(0), copyRange(int(k.copy.Fd()), 0, k.size, file), file.Chown(k.uid, k.gid))
 	}
 	return errors.Join(err, file.Close())
 }

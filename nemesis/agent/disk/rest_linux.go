@@ -78,7 +78,7 @@ func (d Damage) harmFile(where string, dice *rand.Rand) (what string, bytes int6
 	} else {
 		what, bytes, err = flip(file, max(1, d.Bits), dice)
 	}
-	return what, bytes, errors.Join(err, file.Sync())
+	return what, bytes, err
 }
 
 // cut takes bytes off the end of a file; with 0, any number.
