@@ -12,7 +12,7 @@ import (
 type kind struct {
 	// name is how scenarios and plans call it.
 	name string
-	// class says, together with [MayMeet], which others it may meet on a node.
+	// class says, together with [Rules], which others it may meet on a node.
 	class func(Injection) Class
 	// needs are what must be prepared before the nodes start, such as
 	// [NeedsDisks]; nil for nothing.

@@ -67,11 +67,11 @@ func (p *Plan) planFaults() error {
 	for i := range drafts {
 		in, err := p.draw(&drafts[i])
 		if err != nil {
-			return fmt.Errorf("plan fault %s: %w", drafts[i].id, err)
+			return drafts[i].fault.Place.Found(fmt.Sprintf("fault %s: %v", drafts[i].id, err), "")
 		}
 		p.Faults = append(p.Faults, in)
 	}
-	return nil
+	return p.checkMeetings()
 }
 
 // A draft is an injection of which only the time is known.
@@ -156,8 +156,8 @@ func moments(f scenarios.Fault, phase time.Duration) []time.Duration {
 // margin is kept between two faults on one node, for the first one's heal.
 const margin = time.Second
 
-// free are the nodes to which nothing else is planned to happen, while in
-// lasts, that may not meet it.
+// free are the nodes to which nothing is planned to happen, while in lasts, that
+// it had better not meet.
 func (p *Plan) free(in nemesis.Injection) []string {
 	var out []string
 	for _, n := range p.Nodes {
@@ -171,7 +171,7 @@ func (p *Plan) free(in nemesis.Injection) []string {
 func (p *Plan) busy(node string, in nemesis.Injection) bool {
 	class := nemesis.ClassOf(in)
 	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
-		return !nemesis.MayMeet(class, nemesis.ClassOf(other)) && slices.Contains(other.Nodes, node) &&
+		return nemesis.RuleFor(class, nemesis.ClassOf(other)).Meet != nemesis.MeetFreely && slices.Contains(other.Nodes, node) &&
 			other.At < in.Over()+margin && in.At < other.Over()+margin
 	})
 }

@@ -175,7 +175,7 @@ func TestTimelineReadsAloud(t *testing.T) {
 // A target among several is drawn as often as its weight says.
 func TestWeightsAreKept(t *testing.T) {
 	s := stormy()
-	s.Phases[1].For = 1000 * time.Second
+	s.Phases[1].For, s.Workload.RatePerSecond = 1000*time.Second, 1
 	s.Phases[1].Faults = []scenarios.Fault{{Name: "p", Fault: "pause", When: every(time.Second, 100*time.Millisecond),
 		Weights: []scenarios.Weight{{Target: "one", Weight: 3}, {Target: "leader", Weight: 2}, {Target: "minority", Weight: 1}}}}
 	p, err := Compile(s, 3)

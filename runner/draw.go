@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/history"
@@ -57,8 +58,34 @@ func drawNodes(p *Plan, in *nemesis.Injection, d *draft) (err error) {
 	if nemesis.IsRole(in.Target) {
 		return nil
 	}
-	in.Nodes, err = nemesis.Pick(in.Target, p.Nodes, p.free(*in), d.stream.rng)
+	free := p.free(*in)
+	if len(d.fault.Weights) > 0 && !p.fits(in.Target, free) {
+		fitting := slices.DeleteFunc(slices.Clone(d.fault.Weights), func(w scenarios.Weight) bool { return !p.fits(w.Target, free) })
+		if len(fitting) > 0 {
+			in.Target = d.stream.weighted(fitting)
+		}
+		if late(in.Target) {
+			return drawNodes(p, in, d)
+		}
+	}
+	in.Nodes, err = nemesis.Pick(in.Target, p.Nodes, free, d.stream.rng)
 	return err
+}
+
+// late tells whether a target cannot be picked from the nodes.
+func late(target string) bool {
+	_, same := nemesis.SameAs(target)
+	return same || nemesis.IsRole(target)
+}
+
+// fits tells whether a target can be had among the free nodes alone. One that
+// is only known later always can.
+func (p *Plan) fits(target string, free []string) bool {
+	if late(target) {
+		return true
+	}
+	picked, err := nemesis.Pick(target, p.Nodes, free, rand.New(rand.NewPCG(0, 0)))
+	return err == nil && !slices.ContainsFunc(picked, func(n string) bool { return !slices.Contains(free, n) })
 }
 
 // hitBy are the nodes that the last injection of a line so far hits, as far as

@@ -27,11 +27,19 @@ type Diagnostic struct {
 	Caret int `json:"caret,omitempty"`
 }
 
+// Found is the place with a finding, as an error.
+func (d Diagnostic) Found(message, hint string) Diagnostics {
+	d.Message, d.Hint = message, hint
+	return Diagnostics{d}
+}
+
 // Summary is the finding on one line:
 // "x.yaml:2:1: sed: unknown field "sed"; did you mean "seed"?".
 func (d Diagnostic) Summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: ", d.Path, d.Line, d.Column)
+	if d.Line > 0 { // it has no place if the scenario was never in a file
+		fmt.Fprintf(&b, "%s:%d:%d: ", d.Path, d.Line, d.Column)
+	}
 	if d.Where != "" {
 		b.WriteString(d.Where + ": ")
 	}

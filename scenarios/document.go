@@ -200,18 +200,31 @@ func (d *document) add(in *source, line, column int, where, message, hint string
 		d.more++
 		return
 	}
-	text, caret := in.excerpt(line, column)
-	d.found = append(d.found, Diagnostic{
-		Path: in.path, Line: line, Column: column,
-		Where: where, Message: message, Hint: hint, Excerpt: text, Caret: caret,
-	})
+	found := in.place(line, column, where)
+	found.Message, found.Hint = message, hint
+	d.found = append(d.found, found)
+}
+
+// place is a finding without its message.
+func (s *source) place(line, column int, where string) Diagnostic {
+	text, caret := s.excerpt(line, column)
+	return Diagnostic{Path: s.path, Line: line, Column: column, Where: where, Excerpt: text, Caret: caret}
+}
+
+// in is the text that a node comes from.
+func (d *document) in(n *yaml.Node) *source {
+	if set, ok := d.sets[n]; ok {
+		return set
+	}
+	return d.file
+}
+
+// place is a finding about a node without its message.
+func (d *document) place(n *yaml.Node, where string) Diagnostic {
+	return d.in(n).place(n.Line, n.Column, where)
 }
 
 // at notes a finding about a node.
 func (d *document) at(n *yaml.Node, where, message, hint string) {
-	in := d.file
-	if set, ok := d.sets[n]; ok {
-		in = set
-	}
-	d.add(in, n.Line, n.Column, where, message, hint)
+	d.add(d.in(n), n.Line, n.Column, where, message, hint)
 }

@@ -32,8 +32,9 @@ type Fault struct {
 
 	// When it comes, and for how long.
 	When
-	// Line is where it stands in the file.
-	Line int `json:"-"`
+	// Place is where it stands in the file, for findings that only a plan
+	// shows: a finding without its message.
+	Place Diagnostic `json:"-"`
 }
 
 // A faultKind is all that this package knows about one kind of fault. Each has
@@ -111,7 +112,7 @@ func faultFields() []string {
 }
 
 func readFault(v value, sc *Scenario, p Phase) Fault {
-	f := Fault{Line: v.node.Line}
+	f := Fault{Place: v.d.place(v.node, v.where)}
 	s := v.section(faultFields()...)
 	if s.need("fault", "say what to do, as in fault: kill") {
 		s.word("fault", "fault", &f.Fault, names(Faults()))

@@ -165,8 +165,8 @@ func TestFaultKnowsItsLine(t *testing.T) {
 	}
 	lines := strings.Split(string(readFile(t, "testdata/valid-everything.yaml")), "\n")
 	for _, f := range s.Phases[1].Faults {
-		if !strings.Contains(lines[f.Line-1], "fault: "+f.Fault) {
-			t.Errorf("%s is not in line %d: %s", f.Name, f.Line, lines[f.Line-1])
+		if !strings.Contains(lines[f.Place.Line-1], "fault: "+f.Fault) {
+			t.Errorf("%s is not in line %d: %s", f.Name, f.Place.Line, lines[f.Place.Line-1])
 		}
 	}
 }

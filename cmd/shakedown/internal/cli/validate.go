@@ -89,7 +89,7 @@ func (r *root) parseAndPlan(s source, set []string) (*scenarios.Scenario, error)
 		return nil, err
 	}
 	if _, err := runner.Compile(scenario, 1); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, err
 	}
 	return scenario, nil
 }
