@@ -16,12 +16,20 @@ func LinearizableModels() []string { return modelNames() }
 // between its invocation and its completion, key by key. The model is one of
 // [LinearizableModels]; another is an error.
 func Linearizable(modelName string) (Checker, error) {
+	m, err := modelNamed(modelName)
+	if err != nil {
+		return nil, err
+	}
+	return linearizable{model: m}, nil
+}
+
+func modelNamed(name string) (model, error) {
 	for _, m := range models() {
-		if m.name == modelName {
-			return linearizable{model: m}, nil
+		if m.name == name {
+			return m, nil
 		}
 	}
-	return nil, fmt.Errorf("unknown model %q; known: %s", modelName, strings.Join(modelNames(), ", "))
+	return model{}, fmt.Errorf("unknown model %q; known: %s", name, strings.Join(modelNames(), ", "))
 }
 
 // Stats counts how operations ended; Unknown if a kind of them never succeeded.

@@ -122,13 +122,17 @@ func missingFrom(shown []access, a access, setters map[int]access) []access {
 // draw writes porcupine's page of the window around the contradiction. Its
 // clock is the history's in nanoseconds, moved on by one where it stood still,
 // so that the picture shows the order in which things really happened.
-func draw(w io.Writer, k *judgement, faults []history.FaultWindow) (err error) {
+func draw(w io.Writer, k *judgement, faults []history.FaultWindow) error {
+	return drawThese(w, k, window(k), faults)
+}
+
+// drawThese writes porcupine's page of some accesses of one key.
+func drawThese(w io.Writer, k *judgement, shown []access, faults []history.FaultWindow) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("draw %s: %v", k.name(), cause)
 		}
 	}()
-	shown := window(k)
 	if len(shown) == 0 {
 		return errors.New("draw: no operations to show")
 	}

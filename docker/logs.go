@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,11 +45,32 @@ func (c *Cluster) collectInspect(ctx context.Context, n *node, dir string) error
 	if err != nil {
 		return err
 	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, raw, "", "  "); err != nil {
+	pretty, err := withoutSecrets(raw)
+	if err != nil {
 		return fmt.Errorf("inspect: %w", err)
 	}
-	return os.WriteFile(filepath.Join(dir, "inspect.json"), pretty.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join(dir, "inspect.json"), pretty, 0o644)
+}
+
+// withoutSecrets is what docker says about a container, without the values of
+// its environment: images come with tokens in theirs. Those of the scenario are
+// in the plan.
+func withoutSecrets(raw []byte) ([]byte, error) {
+	var all map[string]any
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	if config, ok := all["Config"].(map[string]any); ok {
+		if env, ok := config["Env"].([]any); ok {
+			for i, v := range env {
+				name, _, _ := strings.Cut(fmt.Sprint(v), "=")
+				if name != "PATH" {
+					env[i] = name + "=(not stored)"
+				}
+			}
+		}
+	}
+	return json.MarshalIndent(all, "", "  ")
 }
 
 func (c *Cluster) collectLogs(ctx context.Context, n *node, dir string) error {

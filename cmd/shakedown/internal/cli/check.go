@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
-	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/runner"
 )
 
@@ -51,7 +49,7 @@ be linearizable. shakedown list checks tells what can be asked.`,
   shakedown check history.jsonl --invariants rules.star`,
 		Args: r.arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 && isFile(args[0]) {
+			if len(args) == 1 && isHistory(args[0]) {
 				return r.checkHistory(c.Context(), args[0], f)
 			}
 			return r.checkRun(c.Context(), strings.Join(args, ""), f)
@@ -68,12 +66,6 @@ be linearizable. shakedown list checks tells what can be asked.`,
 	jsonFlag(c, &f.json)
 	outFlag(c, &f.out)
 	return c
-}
-
-// isFile tells a history from a run: runs are folders.
-func isFile(arg string) bool {
-	info, err := os.Stat(arg)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // checkHistory judges a file that comes without a run.
@@ -101,7 +93,7 @@ func (r *root) checkHistory(ctx context.Context, file string, f checkFlags) erro
 
 // checkRun judges a run folder again.
 func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
-	folder, err := resolve(f.out, ref)
+	folder, err := r.resolve(f.out, ref)
 	if err != nil {
 		return err
 	}
@@ -119,6 +111,8 @@ func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
 	out := c.judge(ctx, all)
 	switch {
 	case ctx.Err() != nil:
+	case folder.Bundle() != "":
+		fmt.Fprintln(r.env.Stderr, "shakedown: note: the bundle is left as it was")
 	case f.partial():
 		fmt.Fprintln(r.env.Stderr, "shakedown: note: the folder's verdict is left as it was, since not everything was judged")
 	default:
@@ -138,16 +132,4 @@ func (r *root) answer(ctx context.Context, out report.Run, outcome runner.Outcom
 		return err
 	}
 	return silent(codeFor(out.Verdict, out.Expect))
-}
-
-// resolve finds the run folder that ref names; "" is the latest.
-func resolve(root, ref string) (*store.Folder, error) {
-	if ref == "" {
-		ref = "latest"
-	}
-	f, err := store.Resolve(root, ref)
-	if err != nil {
-		return nil, usage(err, "shakedown list runs --out "+root+" names the runs; if it is the file of a history, there is no such file")
-	}
-	return f, nil
 }

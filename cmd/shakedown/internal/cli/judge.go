@@ -33,6 +33,8 @@ type runCase struct {
 	// outcome and reasons are what the run said about itself.
 	outcome runner.Outcome
 	reasons []string
+	// result is how the run was judged last; nil if it was not.
+	result *store.Result
 }
 
 // openCase reads a run folder as far as it got. A folder without a history is
@@ -54,6 +56,9 @@ func openCase(f *store.Folder) (*runCase, error) {
 		return nil, err
 	}
 	c.outcome, c.reasons = outcomeOf(before), before.Reasons
+	if f.Has(store.ResultFile) {
+		c.result = &before
+	}
 	if f.Has(store.HistoryFile) {
 		if c.history, err = readHistory(filepath.Join(f.Path(), store.HistoryFile)); err != nil {
 			return nil, err
@@ -191,7 +196,7 @@ func (c *runCase) judge(ctx context.Context, all []checkers.Checker) report.Run 
 func (c *runCase) describe() report.Run {
 	s := c.plan.Scenario
 	out := report.Run{
-		ID: c.folder.ID(), Folder: c.folder.Path(), Scenario: s.Name, About: s.About,
+		ID: c.folder.ID(), Folder: c.folder.Path(), Bundle: c.folder.Bundle(), Scenario: s.Name, About: s.About,
 		System: fmt.Sprintf("%s, %s", systemName(s), countOf(s.System.Nodes, "node")), Seed: c.plan.Seed,
 		Started: c.info.Started, Expect: expected(s), History: c.history, Reasons: slices.Clone(c.reasons), Facts: factsOf(c.info, c.outcome), Logs: c.logged, Zero: zeroOf(c.info, c.outcome),
 	}

@@ -29,7 +29,7 @@ judges it, and its page is put beside it. The path of the page is printed.`,
 		Args:              r.arguments(0, 1),
 		ValidArgsFunction: r.completeRuns,
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 && isFile(args[0]) {
+			if len(args) == 1 && isHistory(args[0]) {
 				return r.reportHistory(c.Context(), args[0], to)
 			}
 			return r.reportRun(strings.Join(args, ""), out, to)
@@ -42,7 +42,7 @@ judges it, and its page is put beside it. The path of the page is printed.`,
 
 // reportRun writes the page of a run as it was judged.
 func (r *root) reportRun(ref, root, to string) error {
-	folder, err := resolve(root, ref)
+	folder, err := r.resolve(root, ref)
 	if err != nil {
 		return err
 	}
@@ -50,17 +50,16 @@ func (r *root) reportRun(ref, root, to string) error {
 	if err != nil {
 		return err
 	}
-	out := c.describe()
-	var result store.Result
-	if err := readIfThere(folder, store.ResultFile, &result); err != nil {
-		return err
+	out := c.judged()
+	if folder.Bundle() == "" {
+		out.Results = withPages(folder, out.Results) // the pages of a bundle are not beside this one
 	}
-	if !folder.Has(store.ResultFile) {
-		out.Reasons = append(out.Reasons, "The run was not judged yet: shakedown check "+folder.ID()+" does that.")
-	}
-	out.Verdict, out.Results, out.Compared = result.Verdict, withPages(folder, result.Checks), compare.Before(folder)
+	out.Compared = compare.Before(folder)
 	if to == "" {
 		to = filepath.Join(folder.Path(), "report.html")
+		if file := folder.Bundle(); file != "" {
+			to = strings.TrimSuffix(file, filepath.Ext(file)) + ".report.html"
+		}
 	}
 	return r.writeReport(out, to)
 }

@@ -45,7 +45,7 @@ func newRunInfo(env Env, start time.Time, p *runner.Plan, i docker.Info) store.R
 	return store.RunInfo{
 		Format: store.Format, Shakedown: store.Build{Version: b.Version, Commit: b.Commit},
 		Argv: append([]string{"shakedown"}, env.Args...), Seed: p.Seed, Started: start.UTC(),
-		Host: store.ThisHost(), Docker: store.Docker{Engine: i.Version, API: i.API},
+		Env: store.SafeEnv(env.Getenv), Host: store.ThisHost(), Docker: store.Docker{Engine: i.Version, API: i.API},
 	}
 }
 

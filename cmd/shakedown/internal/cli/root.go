@@ -19,6 +19,8 @@ type root struct {
 	watch progress.Watcher
 	// measured says that it shows more than events.
 	measured bool
+	// after are called when the command has ended.
+	after []func()
 }
 
 const about = `Shakedown starts a real cluster, hurts it while clients work, writes down every
@@ -61,7 +63,7 @@ func newRoot(env Env) *root {
 	r.command.PersistentFlags().BoolVar(&r.env.plain, "no-color", false, "print no colours (NO_COLOR in the environment does the same)")
 	r.command.CompletionOptions.DisableDefaultCmd = true
 	r.command.AddCommand(r.run(), r.check(), r.plan(), r.validate(), r.doctor(), r.show(), r.list(),
-		r.clean(), r.report(), r.serve(), r.version(), r.completion(), r.agent(), r.probeChild())
+		r.clean(), r.report(), r.serve(), r.export(), r.version(), r.completion(), r.agent(), r.probeChild())
 	usage := r.command.UsageTemplate()
 	r.command.SetUsageTemplate(usage + "{{if not .HasParent}}" + exitCodes + "{{end}}")
 	return r
@@ -74,6 +76,11 @@ func (r *root) execute(ctx context.Context) error {
 	if args == nil {
 		r.command.SetArgs([]string{}) // nil would mean those of the process
 	}
+	defer func() {
+		for _, f := range r.after {
+			f()
+		}
+	}()
 	return r.command.ExecuteContext(ctx)
 }
 

@@ -41,7 +41,7 @@ func (r *root) serveRuns(ctx context.Context, out string, port int) error {
 	if info, err := os.Stat(out); err != nil || !info.IsDir() {
 		return usage(fmt.Errorf("there is no folder %s with runs", out), "shakedown run makes one, or name another with --out")
 	}
-	handler, err := serve.Handler(out, serve.Options{Now: r.env.Now})
+	handler, err := serve.Handler(out, serve.Options{Now: r.env.Now, Bundle: r.packFolder})
 	if err != nil {
 		return err
 	}

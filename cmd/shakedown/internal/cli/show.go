@@ -34,7 +34,7 @@ an id or the beginning of one, latest (which is also what no argument means), or
 		Args:              r.arguments(0, 1),
 		ValidArgsFunction: r.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
-			folder, err := resolve(f.out, strings.Join(args, ""))
+			folder, err := r.resolve(f.out, strings.Join(args, ""))
 			if err != nil {
 				return err
 			}
@@ -60,15 +60,7 @@ func (r *root) showRun(folder *store.Folder, f showFlags) error {
 	case f.faults:
 		return r.showFaults(c.history, f.json)
 	}
-	out := c.describe()
-	if !folder.Has(store.ResultFile) {
-		out.Reasons = append(out.Reasons, "The run was not judged yet: shakedown check "+folder.ID()+" does that.")
-	}
-	var result store.Result
-	if err := readIfThere(folder, store.ResultFile, &result); err != nil {
-		return err
-	}
-	out.Verdict, out.Results = result.Verdict, result.Checks
+	out := c.judged()
 	if f.json {
 		return r.print(out, c.outcome, true)
 	}

@@ -17,7 +17,10 @@ type Run struct {
 	// ID names the run in commands; empty for a bare history.
 	ID string
 	// Folder is where its files are.
-	Folder   string
+	Folder string
+	// Bundle is the zip that they were taken out of for a while; empty for a
+	// run in a folder of its own.
+	Bundle   string
 	Scenario string
 	About    string
 	// System is what was tested, for example "etcd 3.5.21, 5 nodes".

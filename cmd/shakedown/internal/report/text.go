@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path"
@@ -98,17 +99,23 @@ func (r Run) inFull() string {
 	if r.ID == "" {
 		return ""
 	}
-	return ", or by shakedown show " + r.ID
+	return ", or by shakedown show " + r.name()
 }
+
+// name is what commands call the run.
+func (r Run) name() string { return cmp.Or(r.Bundle, r.ID) }
 
 // next are the page that tells more and the commands to run next.
 func (r Run) next() []string {
 	if r.ID == "" {
 		return nil
 	}
-	again := "shakedown rerun " + r.ID
+	again := "shakedown rerun " + r.name()
 	if r.Verdict == checkers.Violation {
 		again += " --until violation"
+	}
+	if r.Bundle != "" {
+		return []string{"  report   shakedown report " + r.Bundle, "  again    " + again}
 	}
 	return []string{
 		"  report   " + path.Join(filepath.ToSlash(r.Folder), "report.html"),

@@ -37,6 +37,8 @@ type Folder struct {
 	path  string
 	id    string
 	temps atomic.Int64
+	// bundle is the zip that the folder was unpacked from, if it was.
+	bundle string
 }
 
 // Create makes the folder of a new run, root/<scenario>/<id>, which only this
@@ -116,6 +118,10 @@ func (f *Folder) hasAny(names ...string) bool {
 
 // Path returns where the folder is, relative if it was opened so.
 func (f *Folder) Path() string { return f.path }
+
+// Bundle returns the zip that the folder was unpacked from; empty if it is the
+// run's own folder. What is written into one that was unpacked is lost.
+func (f *Folder) Bundle() string { return f.bundle }
 
 // ID returns the folder's name, for example 20261122T101502Z-7f3a91.
 func (f *Folder) ID() string { return f.id }

@@ -24,6 +24,9 @@ type RunInfo struct {
 	Host      Host      `json:"host"`
 	Docker    Docker    `json:"docker"`
 	Image     Image     `json:"image"`
+	// Env are those variables of the program's environment that are known to
+	// matter and to hold no secret, see [SafeEnv]; no others are stored.
+	Env map[string]string `json:"env,omitempty"`
 	// Parent is the id of the run that this one repeats or shrinks; empty for
 	// a run of its own.
 	Parent string `json:"parent,omitempty"`

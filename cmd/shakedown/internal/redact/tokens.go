@@ -1,0 +1,249 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// A Level says what is replaced beside text.
+type Level struct {
+	// Numbers replaces whole numbers.
+	Numbers bool
+	// Names replaces the names of the members of objects.
+	Names bool
+}
+
+// Levels are all levels, the one that hides most first.
+func Levels() []Level {
+	return []Level{{Numbers: true, Names: true}, {Numbers: true}, {Names: true}, {}}
+}
+
+// String is what is left as it was, for people; empty if nothing is.
+func (l Level) String() string {
+	switch {
+	case l.Numbers && l.Names:
+		return ""
+	case l.Numbers:
+		return "the names of objects' members"
+	case l.Names:
+		return "numbers"
+	}
+	return "numbers, and the names of objects' members"
+}
+
+// Tokens remember what each value was replaced by. All values must be seen, by
+// [Tokens.See], before the first is replaced.
+type Tokens struct {
+	level   Level
+	text    map[string]string
+	errors  map[string]string
+	numbers map[string]*big.Int
+	ranks   map[string]string // nil until the first replacement
+}
+
+// NewTokens replaces at the given level.
+func NewTokens(l Level) *Tokens {
+	return &Tokens{level: l, text: map[string]string{}, errors: map[string]string{}, numbers: map[string]*big.Int{}}
+}
+
+// vocabulary are the words by which transactions and logs name what they do.
+// They are the language of the checks, not data.
+func vocabulary() []string {
+	return []string{"append", "r", "w", "read", "write", "cas", "send", "poll", "assign", "subscribe", "crash", "add", "enqueue", "dequeue", "drain", "acquire", "release", "txn"}
+}
+
+// See takes note of a key and a value that will be replaced.
+func (t *Tokens) See(key string, value json.RawMessage) {
+	t.seeNumber(key)
+	if v, ok := decode(value); ok {
+		t.see(v)
+	}
+}
+
+func (t *Tokens) see(v any) {
+	switch v := v.(type) {
+	case json.Number:
+		t.seeNumber(v.String())
+	case string:
+		t.seeNumber(v)
+	case []any:
+		for _, e := range v {
+			t.see(e)
+		}
+	case map[string]any:
+		for name, e := range v {
+			t.seeNumber(name)
+			t.see(e)
+		}
+	}
+}
+
+// seeNumber notes a whole number, be it text or not: names of members and keys
+// are text, and must stay equal to the numbers that they were.
+func (t *Tokens) seeNumber(text string) {
+	if n, ok := whole(text); ok {
+		t.numbers[n.String()] = n
+	}
+}
+
+// whole reads a whole number in its usual form.
+func whole(text string) (*big.Int, bool) {
+	n, ok := new(big.Int).SetString(text, 10)
+	return n, ok && n.String() == text
+}
+
+// rank numbers the numbers that were seen: zero stays zero, those above it are
+// 1, 2, …, those below it -1, -2, …, so that their order stays, and their sign.
+func (t *Tokens) rank() {
+	if t.ranks != nil {
+		return
+	}
+	t.ranks = map[string]string{}
+	var above, below []*big.Int
+	for _, n := range t.numbers {
+		switch n.Sign() {
+		case 1:
+			above = append(above, n)
+		case -1:
+			below = append(below, n)
+		}
+	}
+	slices.SortFunc(above, (*big.Int).Cmp)
+	slices.SortFunc(below, func(a, b *big.Int) int { return b.Cmp(a) })
+	for i, n := range above {
+		t.ranks[n.String()] = fmt.Sprint(i + 1)
+	}
+	for i, n := range below {
+		t.ranks[n.String()] = fmt.Sprint(-i - 1)
+	}
+}
+
+// Key is what a key becomes; an empty one stays empty.
+func (t *Tokens) Key(key string) string { return t.word(key) }
+
+// word is what a text becomes.
+func (t *Tokens) word(s string) string {
+	if s == "" || slices.Contains(vocabulary(), s) {
+		return s
+	}
+	if n, ok := whole(s); ok {
+		return t.number(n.String())
+	}
+	return token(t.text, s, "t")
+}
+
+func (t *Tokens) number(n string) string {
+	if !t.level.Numbers {
+		return n
+	}
+	t.rank()
+	if r, ok := t.ranks[n]; ok {
+		return r
+	}
+	return n // zero
+}
+
+// Error is what a message becomes.
+func (t *Tokens) Error(text string) string {
+	if text == "" {
+		return ""
+	}
+	return token(t.errors, text, "error ")
+}
+
+func token(of map[string]string, text, prefix string) string {
+	if got, ok := of[text]; ok {
+		return got
+	}
+	made := fmt.Sprint(prefix, len(of)+1)
+	of[text] = made
+	return made
+}
+
+// Value is what a JSON value becomes; what is no JSON becomes null.
+func (t *Tokens) Value(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return raw
+	}
+	v, ok := decode(raw)
+	if !ok {
+		return json.RawMessage("null")
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(t.value(v)) != nil {
+		return json.RawMessage("null")
+	}
+	return bytes.TrimSpace(b.Bytes())
+}
+
+func (t *Tokens) value(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, ok := whole(v.String()); ok {
+			return json.Number(t.number(n.String()))
+		}
+		return t.fraction(v)
+	case string:
+		return t.word(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = t.value(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, e := range v {
+			if t.level.Names {
+				name = t.word(name)
+			}
+			out[name] = t.value(e)
+		}
+		return out
+	}
+	return v
+}
+
+// fraction is what a number that is not whole becomes: another one.
+func (t *Tokens) fraction(n json.Number) any {
+	if !t.level.Numbers {
+		return n
+	}
+	return json.Number(token(t.text, "fraction "+n.String(), "0.5") + "1")
+}
+
+func decode(raw json.RawMessage) (any, bool) {
+	if len(raw) == 0 {
+		return nil, false
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err == nil
+}
+
+// History is h with what the clients said and heard replaced. h stays as it is.
+func (t *Tokens) History(h *history.History) *history.History {
+	for _, op := range h.Ops {
+		if op.Process != history.Nemesis {
+			t.See(op.Key, op.Value)
+		}
+	}
+	out := *h
+	out.Ops = slices.Clone(h.Ops)
+	for i := range out.Ops {
+		op := &out.Ops[i]
+		if op.Process != history.Nemesis {
+			op.Key, op.Value, op.Error = t.Key(op.Key), t.Value(op.Value), t.Error(op.Error)
+		}
+	}
+	return &out
+}
