@@ -3,8 +3,8 @@
 // nothing else.
 //
 // The same value becomes the same token wherever it stands, so that what the
-// checks compare stays equal or different as it was. Whole numbers keep their
-// order and their sign. Where a check computes with numbers even that changes
+// checks compare stays equal or different as it was. Numbers keep their order
+// and their sign. Where a check computes with numbers even that changes
 // the verdict, so there are several [Levels], and whoever uses them must judge
 // the result again and take the first that gives the same answer.
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/history"
@@ -12,7 +13,7 @@ import (
 
 // A Level says what is replaced beside text.
 type Level struct {
-	// Numbers replaces whole numbers.
+	// Numbers replaces numbers.
 	Numbers bool
 	// Names replaces the names of the members of objects.
 	Names bool
@@ -42,19 +43,28 @@ type Tokens struct {
 	level   Level
 	text    map[string]string
 	errors  map[string]string
-	numbers map[string]*big.Int
+	numbers map[string]*big.Rat
 	ranks   map[string]string // nil until the first replacement
 }
 
 // NewTokens replaces at the given level.
 func NewTokens(l Level) *Tokens {
-	return &Tokens{level: l, text: map[string]string{}, errors: map[string]string{}, numbers: map[string]*big.Int{}}
+	return &Tokens{level: l, text: map[string]string{}, errors: map[string]string{}, numbers: map[string]*big.Rat{}}
 }
 
 // vocabulary are the words by which transactions and logs name what they do.
 // They are the language of the checks, not data.
 func vocabulary() []string {
 	return []string{"append", "r", "w", "read", "write", "cas", "send", "poll", "assign", "subscribe", "crash", "add", "enqueue", "dequeue", "drain", "acquire", "release", "txn"}
+}
+
+// members are the names by which the checks and the bundled rules know the
+// parts of an object. Any other name is data, as the accounts of a bank are.
+func members() []string {
+	return []string{
+		"from", "to", "amount", "val", "value", "sts", "ts", "timestamp", "term", "leader", "version", "revision",
+		"node", "process", "token", "owner", "queued", "done", "desired", "actual", "offset", "key",
+	}
 }
 
 // See takes note of a key and a value that will be replaced.
@@ -83,19 +93,24 @@ func (t *Tokens) see(v any) {
 	}
 }
 
-// seeNumber notes a whole number, be it text or not: names of members and keys
-// are text, and must stay equal to the numbers that they were.
+// seeNumber notes a number, be it text or not: names of members and keys are
+// text, and must stay equal to the numbers that they were.
 func (t *Tokens) seeNumber(text string) {
-	if n, ok := whole(text); ok {
-		t.numbers[n.String()] = n
+	if n, ok := number(text); ok {
+		t.numbers[n.RatString()] = n
 	}
 }
 
-// whole reads a whole number in its usual form.
-func whole(text string) (*big.Int, bool) {
-	n, ok := new(big.Int).SetString(text, 10)
-	return n, ok && n.String() == text
+// number reads a decimal number. One with an exponent that would fill the
+// memory is none.
+func number(text string) (*big.Rat, bool) {
+	if !numberPattern.MatchString(text) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(text)
 }
+
+var numberPattern = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
 
 // rank numbers the numbers that were seen: zero stays zero, those above it are
 // 1, 2, …, those below it -1, -2, …, so that their order stays, and their sign.
@@ -104,7 +119,7 @@ func (t *Tokens) rank() {
 		return
 	}
 	t.ranks = map[string]string{}
-	var above, below []*big.Int
+	var above, below []*big.Rat
 	for _, n := range t.numbers {
 		switch n.Sign() {
 		case 1:
@@ -113,13 +128,13 @@ func (t *Tokens) rank() {
 			below = append(below, n)
 		}
 	}
-	slices.SortFunc(above, (*big.Int).Cmp)
-	slices.SortFunc(below, func(a, b *big.Int) int { return b.Cmp(a) })
+	slices.SortFunc(above, (*big.Rat).Cmp)
+	slices.SortFunc(below, func(a, b *big.Rat) int { return b.Cmp(a) })
 	for i, n := range above {
-		t.ranks[n.String()] = fmt.Sprint(i + 1)
+		t.ranks[n.RatString()] = fmt.Sprint(i + 1)
 	}
 	for i, n := range below {
-		t.ranks[n.String()] = fmt.Sprint(-i - 1)
+		t.ranks[n.RatString()] = fmt.Sprint(-i - 1)
 	}
 }
 
@@ -131,21 +146,23 @@ func (t *Tokens) word(s string) string {
 	if s == "" || slices.Contains(vocabulary(), s) {
 		return s
 	}
-	if n, ok := whole(s); ok {
-		return t.number(n.String())
+	if _, ok := number(s); ok {
+		return t.number(s)
 	}
 	return token(t.text, s, "t")
 }
 
-func (t *Tokens) number(n string) string {
+func (t *Tokens) number(text string) string {
 	if !t.level.Numbers {
-		return n
+		return text
 	}
 	t.rank()
-	if r, ok := t.ranks[n]; ok {
-		return r
+	if n, ok := number(text); ok {
+		if r, ok := t.ranks[n.RatString()]; ok {
+			return r
+		}
 	}
-	return n // zero
+	return "0"
 }
 
 // Error is what a message becomes.
@@ -186,10 +203,7 @@ func (t *Tokens) Value(raw json.RawMessage) json.RawMessage {
 func (t *Tokens) value(v any) any {
 	switch v := v.(type) {
 	case json.Number:
-		if n, ok := whole(v.String()); ok {
-			return json.Number(t.number(n.String()))
-		}
-		return t.fraction(v)
+		return json.Number(t.number(v.String()))
 	case string:
 		return t.word(v)
 	case []any:
@@ -201,7 +215,7 @@ func (t *Tokens) value(v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, e := range v {
-			if t.level.Names {
+			if t.level.Names && !slices.Contains(members(), name) {
 				name = t.word(name)
 			}
 			out[name] = t.value(e)
@@ -209,14 +223,6 @@ func (t *Tokens) value(v any) any {
 		return out
 	}
 	return v
-}
-
-// fraction is what a number that is not whole becomes: another one.
-func (t *Tokens) fraction(n json.Number) any {
-	if !t.level.Numbers {
-		return n
-	}
-	return json.Number(token(t.text, "fraction "+n.String(), "0.5") + "1")
 }
 
 func decode(raw json.RawMessage) (any, bool) {
