@@ -268,7 +268,7 @@ func TestNumbersAsText(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
-	got := Command([]string{"shakedown", "run", "/home/ada/secret-project/my.yaml", "--set", "system.env.API=hunter2", "--set=client.operations.read.header.X=hunter2",
+	got := Command([]string{"shakedown", "run", "/srv/secret-project/my.yaml", "--set", "system.env.API=hunter2", "--set=client.operations.read.header.X=hunter2",
 		"--password", "hunter2", "--token=hunter2", "--data-dir=/var/lib/x", "--seed", "7", "--name=n1"})
 	want := []string{"shakedown", "run", "my.yaml", "--set", "system.env.API=redacted", "--set=client.operations.read.header.X=redacted",
 		"--password", "redacted", "--token=redacted", "--data-dir=x", "--seed", "7", "--name=n1"}
