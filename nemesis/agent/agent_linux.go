@@ -40,6 +40,7 @@ type agent struct {
 	netns int // of the bridges, as in package cut
 
 	disks disks
+	host  bool // our own host is the node; set by a hello, before all else
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -159,6 +160,9 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return Reply{}, fmt.Errorf("uname: %w", err)
+	}
+	if r.Host {
+		a.host = true
 	}
 	if r.ID != "" {
 		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(rules.TableName(r.ID))); err != nil {

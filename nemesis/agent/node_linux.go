@@ -25,6 +25,7 @@ type node struct {
 	freezeAfter time.Time             // not to be frozen again before, since it failed
 	limits      limits
 	clock       clock
+	settled     []settlement // the groups that were made for it
 }
 
 // register notes a node, or that it runs another process now, or none. What is
@@ -50,6 +51,11 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	before := n.main
 	if err := n.runs(r.Pid); err != nil {
 		return Reply{}, err
+	}
+	if a.host {
+		if err := n.settle(r.Pid); err != nil {
+			return Reply{}, err
+		}
 	}
 	if err := a.place(ctx, n, before, addresses); err != nil {
 		return Reply{}, err
@@ -117,6 +123,7 @@ func (n *node) down() error {
 		n.main.close()
 		n.main = nil
 	}
+	n.unsettle()
 	return nil
 }
 

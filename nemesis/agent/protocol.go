@@ -16,7 +16,12 @@ import "time"
 
 // Verbs of a [Request].
 const (
-	// Hello answers with the agent's version and kernel.
+	// Hello answers with the agent's version and kernel. Once it has had a
+	// Lease, the agent takes a silence of that length for the death of the
+	// orchestrator, and heals and ends as if its input had closed: over a
+	// network, an input that nobody writes to any more may stay open for
+	// hours. With Host, the agent's own host is the one node that is hurt
+	// here, and all other nodes are elsewhere.
 	Hello = "hello"
 	// Register tells the agent about a node, or that it has changed: Node,
 	// Pid (0: the node is down) and Addresses.
@@ -77,6 +82,9 @@ type Request struct {
 	Clock    *Clock    `json:"clock,omitempty"`
 	Slowdown *Slowdown `json:"slowdown,omitempty"`
 	Disk     *Disk     `json:"disk,omitempty"`
+	// Lease and Host belong to a hello.
+	Lease time.Duration `json:"lease_ns,omitempty"`
+	Host  bool          `json:"host,omitempty"`
 }
 
 // A Slowdown is what happens to packets on their way from one node to another.

@@ -39,6 +39,7 @@ type worker interface {
 type session struct {
 	worker worker
 	lanes  map[string]*lane // only touched by the goroutine of converse
+	lease  lease            // likewise
 	room   chan struct{}
 	busy   sync.WaitGroup
 
@@ -97,13 +98,20 @@ func (s *session) listen(ctx context.Context, in io.Reader) error {
 				return <-failed
 			}
 			s.take(ctx, line)
+			s.lease.heard()
+		case <-s.lease.over():
+			return errors.Join(fmt.Errorf("nothing was heard for %v: the orchestrator is gone", s.lease.length), closeInput(in))
 		case <-ctx.Done():
-			if c, ok := in.(io.Closer); ok {
-				return c.Close()
-			}
-			return nil
+			return closeInput(in)
 		}
 	}
+}
+
+func closeInput(in io.Reader) error {
+	if c, ok := in.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 func readLines(ctx context.Context, in io.Reader, lines chan<- []byte) error {
@@ -131,6 +139,7 @@ func (s *session) take(ctx context.Context, line []byte) {
 		s.reply(Reply{Error: fmt.Sprintf("%q is not a request: %v", clip(string(line)), err)})
 		return
 	}
+	s.lease.agree(r)
 	select {
 	case s.room <- struct{}{}:
 	case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 )
 
@@ -112,7 +113,7 @@ func (s *stage) over(t *testing.T) error {
 	var err error
 	select {
 	case err = <-s.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the conversation has not ended")
 	}
 	s.mu.Lock()
@@ -205,6 +206,28 @@ func TestEndHealsInEveryCase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A peer that is gone without a word is found out by its silence, and one that
+// goes on talking is not.
+func TestSilenceBeyondTheLeaseIsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.say(t, `{"seq":1,"do":"hello","lease_ns":30000000000}`)
+		s.hear(t)
+		for range 10 {
+			time.Sleep(29 * time.Second)
+			s.say(t, `{"seq":2,"do":"fine"}`)
+			s.hear(t)
+		}
+		last := time.Now()
+		if err := s.over(t); err == nil || !strings.Contains(err.Error(), "nothing was heard for 30s") {
+			t.Errorf("ended with %v", err)
+		}
+		if silence := time.Since(last); silence != 30*time.Second {
+			t.Errorf("it ended after a silence of %v", silence)
+		}
+	})
 }
 
 func TestBrokenOutputIsTheEnd(t *testing.T) {

@@ -23,7 +23,7 @@ func (a *agent) place(ctx context.Context, n *node, before *process, addresses [
 		n.ns = nil
 	}
 	if n.main != nil && n.main != before {
-		n.ns, err = openNetwork(n.main)
+		n.ns, err = openNetwork(n.main, a.host)
 	}
 	if n.ns != nil {
 		fd = int(n.ns.Fd())
@@ -36,18 +36,19 @@ func (a *agent) place(ctx context.Context, n *node, before *process, addresses [
 }
 
 // openNetwork opens the network namespace of a process. It is nil if that is
-// the one that we are in: rules in there would be about everybody.
-func openNetwork(p *process) (*os.File, error) {
+// the one that we are in: rules in there would be about everybody. Where the
+// host is the node (ours), it is meant.
+func openNetwork(p *process, ours bool) (*os.File, error) {
 	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", p.pid))
 	if err != nil {
 		return nil, fmt.Errorf("open the network of process %d: %w (CAP_SYS_PTRACE is needed)", p.pid, err)
 	}
 	theirs, err := ns.Stat()
-	ours, ownErr := os.Stat("/proc/self/ns/net")
+	own, ownErr := os.Stat("/proc/self/ns/net")
 	if err := errors.Join(err, ownErr); err != nil {
 		return nil, errors.Join(err, ns.Close())
 	}
-	if os.SameFile(theirs, ours) {
+	if os.SameFile(theirs, own) && !ours {
 		return nil, ns.Close()
 	}
 	if !p.alive() { // It may have been another process of the same pid.
