@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,53 +19,70 @@ import (
 type Connection struct {
 	host   Host
 	client *ssh.Client
+	jump   *Connection // through which it goes; nil for none
 }
 
-// Dial logs in at h. The error of a host whose key is not in known_hosts is an
-// [*UnknownKeyError].
+// Dial logs in at h, first at the hosts before it if there are any. The error
+// of a host whose key is not in known_hosts is an [*UnknownKeyError].
 func Dial(ctx context.Context, h Host) (*Connection, error) {
 	h, err := h.complete()
 	if err != nil {
 		return nil, fmt.Errorf("log in at %s: %w", h.Name, err)
 	}
+	c := &Connection{host: h}
+	if h.Jump != nil {
+		if c.jump, err = Dial(ctx, *h.Jump); err != nil {
+			return nil, fmt.Errorf("on the way to %s: %w", h.Name, err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, h.Within)
 	defer cancel()
-	client, err := dial(ctx, h)
-	if err != nil {
-		return nil, fmt.Errorf("log in at %s as %s: %w", h.Name, h.User, err)
+	if err := c.dial(ctx); err != nil {
+		err = fmt.Errorf("log in at %s as %s: %w", h.Name, h.User, err)
+		return nil, errors.Join(err, c.jump.Close())
 	}
-	return &Connection{host: h, client: client}, nil
+	return c, nil
 }
 
-func dial(ctx context.Context, h Host) (*ssh.Client, error) {
-	keys, err := hostKeys(h)
+func (c *Connection) dial(ctx context.Context) error {
+	keys, err := hostKeys(c.host)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	methods, held, err := logIn(h, os.Getenv("SSH_AUTH_SOCK"))
+	methods, held, err := logIn(c.host, os.Getenv("SSH_AUTH_SOCK"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer held.Close()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", h.endpoint())
+	conn, err := c.reach(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// The handshake takes no context; a deadline on the connection bounds it.
+	// The handshake takes no context; a deadline on the connection bounds it,
+	// and where the connection has none, being a channel, its end does.
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	inner, channels, requests, err := ssh.NewClientConn(conn, h.endpoint(), &ssh.ClientConfig{
-		User: h.User, Auth: methods, HostKeyCallback: keys,
+	inner, channels, requests, err := ssh.NewClientConn(conn, c.host.endpoint(), &ssh.ClientConfig{
+		User: c.host.User, Auth: methods, HostKeyCallback: keys,
 	})
-	if !stop() {
-		err = ctx.Err() // which explains what the handshake met
+	if !stop() || errors.Is(err, os.ErrDeadlineExceeded) {
+		err = cmp.Or(ctx.Err(), context.DeadlineExceeded) // which explains what the handshake met
 	}
 	if err != nil {
-		return nil, errors.Join(err, closed(conn))
+		return errors.Join(err, closed(conn))
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return ssh.NewClient(inner, channels, requests), nil
+	c.client = ssh.NewClient(inner, channels, requests)
+	return nil
+}
+
+// reach opens the stream on which to log in.
+func (c *Connection) reach(ctx context.Context) (net.Conn, error) {
+	if c.jump != nil {
+		return c.jump.client.DialContext(ctx, "tcp", c.host.endpoint())
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", c.host.endpoint())
 }
 
 // closed closes what the handshake may have closed already.
@@ -75,15 +93,28 @@ func closed(c io.Closer) error {
 	return nil
 }
 
-// Close ends the log-in and everything that runs in it.
-func (c *Connection) Close() error { return c.client.Close() }
+// Close ends the log-in and everything that runs in it. There is nothing to
+// close of a nil Connection.
+func (c *Connection) Close() error {
+	if c == nil {
+		return nil
+	}
+	var err error
+	if c.client != nil {
+		err = closed(c.client)
+	}
+	return errors.Join(err, c.jump.Close())
+}
 
 // A CommandError is a command that did not end well.
 type CommandError struct {
 	Host, Command string
 	// Output are the last words on standard error.
 	Output string
-	Err    error
+	// Lost means that the connection broke, or could not be used, and not that
+	// the command failed.
+	Lost bool
+	Err  error
 }
 
 func (e *CommandError) Error() string {
@@ -105,11 +136,28 @@ const maxOutput = 1 << 20
 // [*CommandError]. When ctx is done it returns at once; the command itself may
 // go on until it notices that its output goes nowhere, or [Connection.Close].
 func (c *Connection) Run(ctx context.Context, command string, stdin io.Reader) (string, error) {
+	out := &capped{left: maxOutput}
+	if err := c.run(ctx, command, stdin, out); ctx.Err() != nil && err != nil {
+		return "", err // It may still be written to.
+	} else {
+		return out.text(), err
+	}
+}
+
+// Stream is [Connection.Run] without input, whose whole output goes into out.
+// When ctx is done, out may still be written to until the connection is closed.
+func (c *Connection) Stream(ctx context.Context, command string, out io.Writer) error {
+	return c.run(ctx, command, nil, out)
+}
+
+func (c *Connection) run(ctx context.Context, command string, stdin io.Reader, out io.Writer) error {
+	failed := &CommandError{Host: c.host.Name, Command: command}
 	session, err := c.client.NewSession()
 	if err != nil {
-		return "", &CommandError{Host: c.host.Name, Command: command, Err: err}
+		failed.Lost, failed.Err = true, err
+		return failed
 	}
-	out, words := &capped{left: maxOutput}, &capped{left: 4096}
+	words := &capped{left: 4096}
 	session.Stdin, session.Stdout, session.Stderr = stdin, out, words
 	ended := make(chan error, 1)
 	go func() { ended <- session.Run(command) }()
@@ -117,12 +165,16 @@ func (c *Connection) Run(ctx context.Context, command string, stdin io.Reader) (
 	case err = <-ended:
 	case <-ctx.Done():
 		_ = session.Close()
-		return "", &CommandError{Host: c.host.Name, Command: command, Err: ctx.Err()}
+		failed.Err = ctx.Err()
+		return failed
 	}
-	if err != nil {
-		return out.text(), &CommandError{Host: c.host.Name, Command: command, Output: strings.TrimSpace(words.text()), Err: err}
+	if err == nil {
+		return nil
 	}
-	return out.text(), nil
+	var exit *ssh.ExitError
+	failed.Output, failed.Err = strings.TrimSpace(words.text()), err
+	failed.Lost = !errors.As(err, &exit)
+	return failed
 }
 
 // A capped keeps the first bytes and takes the rest without keeping it.

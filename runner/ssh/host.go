@@ -25,7 +25,9 @@ type Host struct {
 	// KnownHosts are the files that hold the host's key; ~/.ssh/known_hosts
 	// if there are none.
 	KnownHosts []string
-	// Within bounds the whole log-in; 10 s if 0.
+	// Jump is the host through which this one is reached; nil for none.
+	Jump *Host
+	// Within bounds the whole log-in, without that at Jump; 10 s if 0.
 	Within time.Duration
 }
 
