@@ -213,7 +213,7 @@ func TestHostsFromUpToDown(t *testing.T) {
 		awaitHear(t, c, "n3")
 	})
 	t.Run("clock", func(t *testing.T) {
-		ask(t, c, agent.Request{Do: agent.SetClock, ID: "c", Node: "n1", Offset: time.Hour})
+		ask(t, c, agent.Request{Do: agent.SetClock, ID: "c", Node: "n1", Clock: &agent.Clock{Offset: time.Hour}})
 		if off, _ := awaitHear(t, c, "n1"); off != time.Hour {
 			t.Errorf("off by %v", off)
 		}
@@ -296,23 +296,23 @@ func TestOneBadHostStopsTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
-		spoil func(*Spec)
+		spoil func(*testing.T, *Spec)
 		wants string
 	}{
-		"refuses": {func(s *Spec) { s.Members[1].Host.Port = freePort(t) }, "connection refused"},
-		"hangs": {func(s *Spec) {
+		"refuses": {func(t *testing.T, s *Spec) { s.Members[1].Host.Port = freePort(t) }, "connection refused"},
+		"hangs": {func(t *testing.T, s *Spec) {
 			s.Members[1].Host.Address, s.Members[1].Host.Port = "127.0.0.1", silent.Addr().(*net.TCPAddr).Port
 			s.Members[1].Host.Within = 300 * time.Millisecond
 		}, "deadline exceeded"},
-		"has another key":       {func(s *Spec) { s.Members[1].Host.KnownHosts = []string{strange} }, "the key of h2 is not known"},
-		"lacks the program":     {func(s *Spec) { s.Control.Binary, s.Control.Command = nil, []string{"/no/such/program"} }, "No such file"},
-		"cannot be prepared":    {func(s *Spec) { s.Control.Prepare = "[ {name} != n2 ] || { echo no luck >&2; exit 7; }" }, "no luck"},
-		"runs another's node":   {func(s *Spec) { h.occupy(t, h.hosts[1]) }, "in use by the run earlier"},
-		"has a foreign program": {func(s *Spec) { s.Agent = []byte("#!/bin/sh\nexit 1\n") }, "talk to the agent on"},
+		"has another key":       {func(t *testing.T, s *Spec) { s.Members[1].Host.KnownHosts = []string{strange} }, "the key of h2 is not known"},
+		"lacks the program":     {func(t *testing.T, s *Spec) { s.Control.Binary, s.Control.Command = nil, []string{"/no/such/program"} }, "No such file"},
+		"cannot be prepared":    {func(t *testing.T, s *Spec) { s.Control.Prepare = "[ {name} != n2 ] || { echo no luck >&2; exit 7; }" }, "no luck"},
+		"runs another's node":   {func(t *testing.T, s *Spec) { h.occupy(t, h.hosts[1]) }, "in use by the run earlier"},
+		"has a foreign program": {func(t *testing.T, s *Spec) { s.Agent = []byte("#!/bin/sh\nexit 1\n") }, "talk to the agent on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := h.spec(t)
-			tt.spoil(&s)
+			tt.spoil(t, &s)
 			_, err := Up(t.Context(), s, func(string) {})
 			if err == nil || !strings.Contains(err.Error(), tt.wants) || !strings.Contains(err.Error(), "node n2 on h2") {
 				t.Errorf("%v; want it to name h2 and to say %q", err, tt.wants)
