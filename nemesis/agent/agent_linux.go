@@ -161,7 +161,10 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 	if err := unix.Uname(&u); err != nil {
 		return Reply{}, fmt.Errorf("uname: %w", err)
 	}
-	if r.Host {
+	if r.Host && !a.host {
+		if err := a.net.OnHost(); err != nil {
+			return Reply{}, err
+		}
 		a.host = true
 	}
 	if r.ID != "" {

@@ -238,13 +238,22 @@ func (c *Cluster) route(r agent.Request) (concerned []*member, requests []agent.
 	}
 	for _, m := range c.members {
 		own := r
-		own.Pairs = slices.DeleteFunc(slices.Clone(r.Pairs), func(p [2]string) bool { return p[1] != m.Node })
+		own.Pairs = slices.DeleteFunc(slices.Clone(r.Pairs), func(p [2]string) bool { return c.acts(p) != m.Node })
 		if len(own.Pairs) > 0 {
 			concerned, requests = append(concerned, m), append(requests, own)
 		}
 	}
 	c.note(r.ID, concerned)
 	return concerned, requests
+}
+
+// acts is the node of a pair on whose host it is acted: the one that receives,
+// or the one that sends to somebody who is no node.
+func (c *Cluster) acts(pair [2]string) string {
+	if c.member(pair[1]) == nil {
+		return pair[0]
+	}
+	return pair[1]
 }
 
 // note keeps in mind where something was done for a fault.

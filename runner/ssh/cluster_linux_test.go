@@ -225,6 +225,45 @@ func TestHostsFromUpToDown(t *testing.T) {
 			t.Errorf("healed, and off by %v", off)
 		}
 	})
+	t.Run("partition", func(t *testing.T) {
+		h.reach(t, 0, 1, true)
+		ask(t, c, agent.Request{Do: agent.Cut, ID: "cut", Pairs: [][2]string{{"n1", "n2"}, {"n2", "n1"}}})
+		h.reach(t, 0, 1, false)
+		h.reach(t, 1, 0, false)
+		h.reach(t, 0, 2, true)
+		awaitHear(t, c, "n2") // Clients reach it.
+		r := ask(t, c, agent.Request{Do: agent.Dropped, ID: "cut"})
+		if r.Number == 0 || !strings.Contains(r.Evidence, "n1: ") || !strings.Contains(r.Evidence, "n2: ") {
+			t.Errorf("dropped: %+v", r)
+		}
+		ask(t, c, agent.Request{Do: agent.Mend, ID: "cut"})
+		h.reach(t, 0, 1, true)
+		_, err := c.Ask(t.Context(), agent.Request{Do: agent.Cut, ID: "all", Pairs: [][2]string{{"clients", "n1"}}})
+		if err == nil || !strings.Contains(err.Error(), "by ports only") {
+			t.Errorf("cut us off: %v", err)
+		}
+		ask(t, c, agent.Request{Do: agent.Cut, ID: "port", Pairs: [][2]string{{"clients", "n1"}, {"n1", "clients"}}, Ports: []uint16{7000}})
+		if _, _, _, err := hear(c, "n1"); err == nil {
+			t.Error("clients reach a node that they are cut off from")
+		}
+		h.reach(t, 1, 0, true)
+		ask(t, c, agent.Request{Do: agent.Mend, ID: "port"})
+		awaitHear(t, c, "n1")
+	})
+	t.Run("latency", func(t *testing.T) {
+		took := func() time.Duration {
+			r := ask(t, c, agent.Request{Do: agent.RoundTrip, Pairs: [][2]string{{"n1", "n2"}}})
+			return time.Duration(r.Number)
+		}
+		ask(t, c, agent.Request{Do: agent.Slow, ID: "slow", Pairs: [][2]string{{"n1", "n2"}}, Slowdown: &agent.Slowdown{Delay: 500 * time.Millisecond}})
+		if d := took(); d < 500*time.Millisecond {
+			t.Errorf("a round trip takes %v", d)
+		}
+		ask(t, c, agent.Request{Do: agent.Hasten, ID: "slow"})
+		if d := took(); d >= 500*time.Millisecond {
+			t.Errorf("hastened, a round trip takes %v", d)
+		}
+	})
 	dir := t.TempDir()
 	if err := c.Collect(t.Context(), dir); err != nil {
 		t.Error(err)
@@ -237,6 +276,16 @@ func TestHostsFromUpToDown(t *testing.T) {
 	}
 	for _, host := range h.hosts {
 		h.clean(t, host)
+	}
+}
+
+// reach sees whether one host's node can be reached from another host.
+func (h *harbour) reach(t *testing.T, from, to int, want bool) {
+	t.Helper()
+	try := fmt.Sprintf(`timeout 1 bash -c 'exec 3<>/dev/tcp/%s/7000 && cat <&3' || echo no`, h.hosts[to].Address)
+	out, err := login(t, h.hosts[from]).Run(t.Context(), try, nil)
+	if got := !strings.Contains(out, "no\n"); err != nil || got != want {
+		t.Errorf("%s reaches %s: %v, want %v (%q, %v)", h.hosts[from].Name, h.hosts[to].Name, got, want, out, err)
 	}
 }
 

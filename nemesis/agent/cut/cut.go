@@ -35,6 +35,7 @@ type Network struct {
 	netns int // file descriptor; 0 is our own
 
 	mu      sync.Mutex
+	host    bool // the network is a node's own, and no bridge's
 	board   *rules.Board
 	address map[string][]netip.Addr
 	cuts    map[string]cut
@@ -51,13 +52,46 @@ type cut struct {
 // the kernel before the first cut. The table is named after name.
 func New(name string, netns int) *Network {
 	return &Network{
-		netns: netns, board: rules.New(netns, rules.TableName(name), action()),
+		netns: netns, board: rules.New(netns, rules.TableName(name), onBridge()),
 		address: map[string][]netip.Addr{}, cuts: map[string]cut{},
 	}
 }
 
-// action drops what a bridge forwards, and what comes from or goes to its host.
-func action() rules.Action {
+// OnHost makes the network namespace that of one node, in which what arrives
+// at it is dropped, and what it sends to [Clients]; too late if anything is
+// cut. The agent is reached over the same network: clients can be cut off only
+// by ports, which should not be those of the way to the agent.
+func (n *Network) OnHost() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.board.Made() {
+		return fmt.Errorf("the table %s is in use already", n.board.Name())
+	}
+	n.host = true
+	n.board = rules.New(n.netns, n.board.Name(), n.action())
+	return nil
+}
+
+func (n *Network) action() rules.Action {
+	if n.host {
+		return onHost()
+	}
+	return onBridge()
+}
+
+// onHost drops what comes from or goes to the host, which routes and does not
+// switch: packets are seen by address there, and ARP is not.
+func onHost() rules.Action {
+	return rules.Action{
+		Family: nftables.TableFamilyINet,
+		Hooks:  []*nftables.ChainHook{nftables.ChainHookInput, nftables.ChainHookOutput},
+		Then:   []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}},
+		Needs:  "nftables, CONFIG_NF_TABLES_INET",
+	}
+}
+
+// onBridge drops what a bridge forwards, and what comes from or goes to its host.
+func onBridge() rules.Action {
 	return rules.Action{
 		Family: nftables.TableFamilyBridge,
 		Hooks:  []*nftables.ChainHook{nftables.ChainHookForward, nftables.ChainHookInput, nftables.ChainHookOutput},
@@ -71,7 +105,7 @@ func action() rules.Action {
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	renamed := rules.New(n.netns, rules.TableName(name), action())
+	renamed := rules.New(n.netns, rules.TableName(name), n.action())
 	if renamed.Name() == n.board.Name() {
 		return nil
 	}
@@ -198,6 +232,9 @@ func (n *Network) settle(ctx context.Context) (rules.Change, error) {
 			if err != nil {
 				return rules.Change{}, err
 			}
+			if n.host && len(c.ports) == 0 && slices.Contains(names[:], Clients) {
+				return rules.Change{}, errors.New("clients can be cut off from a host by ports only: without any, we would be cut off as well")
+			}
 			wanted[id] = append(wanted[id], some...)
 		}
 	}
@@ -255,9 +292,15 @@ func Matches(addresses map[string][]netip.Addr, names [2]string, ports []uint16)
 	return all, nil
 }
 
-// Sweep deletes all our tables in the bridge family, whoever made them, in the
+// Sweep deletes all our tables of either kind, whoever made them, in the
 // network namespace with that file descriptor (0: the one that we are in). It
 // returns their names.
 func Sweep(ctx context.Context, netns int) ([]string, error) {
-	return rules.Sweep(ctx, netns, nftables.TableFamilyBridge)
+	var swept []string
+	var errs []error
+	for _, family := range []nftables.TableFamily{nftables.TableFamilyBridge, nftables.TableFamilyINet} {
+		some, err := rules.Sweep(ctx, netns, family)
+		swept, errs = append(swept, some...), append(errs, err)
+	}
+	return swept, errors.Join(errs...)
 }
