@@ -13,6 +13,7 @@ require (
 	github.com/google/nftables v0.3.0 // agent: rules on the bridge, without the nft command
 	github.com/hanwen/go-fuse/v2 v2.12.1 // agent: the disk that loses what was not synced
 	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02 // tests: what a terminal shows
+	github.com/kevinburke/ssh_config v1.6.0 // ssh: what OpenSSH's configuration says of hosts
 	github.com/mdlayher/netlink v1.7.3-0.20250113171957-fbb4dce95f42 // agent: throw-away networks, packet queues
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts
 	github.com/spf13/cobra v1.10.2 // the command line
@@ -50,7 +51,6 @@ require (
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/kevinburke/ssh_config v1.6.0 // indirect
 	github.com/mdlayher/socket v0.5.0 // indirect
 	github.com/moby/docker-image-spec v1.3.1 // indirect
 	github.com/moby/sys/atomicwriter v0.1.0 // indirect

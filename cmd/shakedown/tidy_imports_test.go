@@ -21,7 +21,7 @@ func importable() map[string][]string {
 		"checkers":           {"history", "github.com/anishathalye/porcupine"},
 		"checkers/invariant": {"history", "checkers", "go.starlark.net"},
 		"runner":             {"history", "nemesis", "scenarios", "golang.org/x/sync"},
-		"runner/ssh/":        {"history", "nemesis", "golang.org/x"},
+		"runner/ssh/":        {"history", "nemesis", "golang.org/x", "github.com/kevinburke/ssh_config"},
 		"runner/client/":     {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc"},
 		"docker":             {"nemesis", "github.com/docker/docker", "github.com/docker/go-connections", "github.com/containerd/errdefs", "golang.org/x"},
 		"docker/images/":     {},

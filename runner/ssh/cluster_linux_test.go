@@ -184,86 +184,11 @@ func TestHostsFromUpToDown(t *testing.T) {
 			t.Errorf("%s is off by %v and was started %d times", n, off, starts)
 		}
 	}
-	t.Run("kill", func(t *testing.T) {
-		ask(t, c, agent.Request{Do: agent.Kill, ID: "k", Node: "n2"})
-		exited, err := c.Exited(t.Context())
-		if err != nil || len(exited) != 1 || !strings.Contains(exited["n2"], "listening at") {
-			t.Errorf("exited %v, %v", exited, err)
-		}
-		if err := c.Restart(t.Context(), "n2"); err != nil {
-			t.Fatal(err)
-		}
-		if _, starts := awaitHear(t, c, "n2"); starts != 2 {
-			t.Errorf("its diary says that it was started %d times", starts)
-		}
-		if err := c.Restart(t.Context(), "n1"); err != nil {
-			t.Error(err)
-		}
-		if _, starts := awaitHear(t, c, "n1"); starts != 1 {
-			t.Error("a node that runs was started again")
-		}
-	})
-	t.Run("pause", func(t *testing.T) {
-		ask(t, c, agent.Request{Do: agent.Freeze, ID: "p", Node: "n3"})
-		if _, _, _, err := hear(c, "n3"); err == nil {
-			t.Error("a frozen node answers")
-		}
-		awaitHear(t, c, "n1")
-		ask(t, c, agent.Request{Do: agent.Thaw, ID: "p", Node: "n3"})
-		awaitHear(t, c, "n3")
-	})
-	t.Run("clock", func(t *testing.T) {
-		ask(t, c, agent.Request{Do: agent.SetClock, ID: "c", Node: "n1", Clock: &agent.Clock{Offset: time.Hour}})
-		if off, _ := awaitHear(t, c, "n1"); off != time.Hour {
-			t.Errorf("off by %v", off)
-		}
-		if off, _ := awaitHear(t, c, "n2"); off != 0 {
-			t.Errorf("another node is off by %v", off)
-		}
-		ask(t, c, agent.Request{Do: agent.Heal})
-		if off, _ := awaitHear(t, c, "n1"); off != 0 {
-			t.Errorf("healed, and off by %v", off)
-		}
-	})
-	t.Run("partition", func(t *testing.T) {
-		h.reach(t, 0, 1, true)
-		ask(t, c, agent.Request{Do: agent.Cut, ID: "cut", Pairs: [][2]string{{"n1", "n2"}, {"n2", "n1"}}})
-		h.reach(t, 0, 1, false)
-		h.reach(t, 1, 0, false)
-		h.reach(t, 0, 2, true)
-		awaitHear(t, c, "n2") // Clients reach it.
-		r := ask(t, c, agent.Request{Do: agent.Dropped, ID: "cut"})
-		if r.Number == 0 || !strings.Contains(r.Evidence, "n1: ") || !strings.Contains(r.Evidence, "n2: ") {
-			t.Errorf("dropped: %+v", r)
-		}
-		ask(t, c, agent.Request{Do: agent.Mend, ID: "cut"})
-		h.reach(t, 0, 1, true)
-		_, err := c.Ask(t.Context(), agent.Request{Do: agent.Cut, ID: "all", Pairs: [][2]string{{"clients", "n1"}}})
-		if err == nil || !strings.Contains(err.Error(), "by ports only") {
-			t.Errorf("cut us off: %v", err)
-		}
-		ask(t, c, agent.Request{Do: agent.Cut, ID: "port", Pairs: [][2]string{{"clients", "n1"}, {"n1", "clients"}}, Ports: []uint16{7000}})
-		if _, _, _, err := hear(c, "n1"); err == nil {
-			t.Error("clients reach a node that they are cut off from")
-		}
-		h.reach(t, 1, 0, true)
-		ask(t, c, agent.Request{Do: agent.Mend, ID: "port"})
-		awaitHear(t, c, "n1")
-	})
-	t.Run("latency", func(t *testing.T) {
-		took := func() time.Duration {
-			r := ask(t, c, agent.Request{Do: agent.RoundTrip, Pairs: [][2]string{{"n1", "n2"}}})
-			return time.Duration(r.Number)
-		}
-		ask(t, c, agent.Request{Do: agent.Slow, ID: "slow", Pairs: [][2]string{{"n1", "n2"}}, Slowdown: &agent.Slowdown{Delay: 500 * time.Millisecond}})
-		if d := took(); d < 500*time.Millisecond {
-			t.Errorf("a round trip takes %v", d)
-		}
-		ask(t, c, agent.Request{Do: agent.Hasten, ID: "slow"})
-		if d := took(); d >= 500*time.Millisecond {
-			t.Errorf("hastened, a round trip takes %v", d)
-		}
-	})
+	t.Run("kill", func(t *testing.T) { killOnHosts(t, c) })
+	t.Run("pause", func(t *testing.T) { pauseOnHosts(t, c) })
+	t.Run("clock", func(t *testing.T) { clockOnHosts(t, c) })
+	t.Run("partition", func(t *testing.T) { partitionOnHosts(t, h, c) })
+	t.Run("latency", func(t *testing.T) { latencyOnHosts(t, c) })
 	dir := t.TempDir()
 	if err := c.Collect(t.Context(), dir); err != nil {
 		t.Error(err)
@@ -276,6 +201,91 @@ func TestHostsFromUpToDown(t *testing.T) {
 	}
 	for _, host := range h.hosts {
 		h.clean(t, host)
+	}
+}
+
+func killOnHosts(t *testing.T, c *Cluster) {
+	ask(t, c, agent.Request{Do: agent.Kill, ID: "k", Node: "n2"})
+	exited, err := c.Exited(t.Context())
+	if err != nil || len(exited) != 1 || !strings.Contains(exited["n2"], "listening at") {
+		t.Errorf("exited %v, %v", exited, err)
+	}
+	if err := c.Restart(t.Context(), "n2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, starts := awaitHear(t, c, "n2"); starts != 2 {
+		t.Errorf("its diary says that it was started %d times", starts)
+	}
+	if err := c.Restart(t.Context(), "n1"); err != nil {
+		t.Error(err)
+	}
+	if _, starts := awaitHear(t, c, "n1"); starts != 1 {
+		t.Error("a node that runs was started again")
+	}
+}
+
+func pauseOnHosts(t *testing.T, c *Cluster) {
+	ask(t, c, agent.Request{Do: agent.Freeze, ID: "p", Node: "n3"})
+	if _, _, _, err := hear(c, "n3"); err == nil {
+		t.Error("a frozen node answers")
+	}
+	awaitHear(t, c, "n1")
+	ask(t, c, agent.Request{Do: agent.Thaw, ID: "p", Node: "n3"})
+	awaitHear(t, c, "n3")
+}
+
+func clockOnHosts(t *testing.T, c *Cluster) {
+	ask(t, c, agent.Request{Do: agent.SetClock, ID: "c", Node: "n1", Clock: &agent.Clock{Offset: time.Hour}})
+	if off, _ := awaitHear(t, c, "n1"); off != time.Hour {
+		t.Errorf("off by %v", off)
+	}
+	if off, _ := awaitHear(t, c, "n2"); off != 0 {
+		t.Errorf("another node is off by %v", off)
+	}
+	ask(t, c, agent.Request{Do: agent.Heal})
+	if off, _ := awaitHear(t, c, "n1"); off != 0 {
+		t.Errorf("healed, and off by %v", off)
+	}
+}
+
+func partitionOnHosts(t *testing.T, h *harbour, c *Cluster) {
+	h.reach(t, 0, 1, true)
+	ask(t, c, agent.Request{Do: agent.Cut, ID: "cut", Pairs: [][2]string{{"n1", "n2"}, {"n2", "n1"}}})
+	h.reach(t, 0, 1, false)
+	h.reach(t, 1, 0, false)
+	h.reach(t, 0, 2, true)
+	awaitHear(t, c, "n2") // Clients reach it.
+	r := ask(t, c, agent.Request{Do: agent.Dropped, ID: "cut"})
+	if r.Number == 0 || !strings.Contains(r.Evidence, "n1: ") || !strings.Contains(r.Evidence, "n2: ") {
+		t.Errorf("dropped: %+v", r)
+	}
+	ask(t, c, agent.Request{Do: agent.Mend, ID: "cut"})
+	h.reach(t, 0, 1, true)
+	_, err := c.Ask(t.Context(), agent.Request{Do: agent.Cut, ID: "all", Pairs: [][2]string{{"clients", "n1"}}})
+	if err == nil || !strings.Contains(err.Error(), "by ports only") {
+		t.Errorf("cut us off: %v", err)
+	}
+	ask(t, c, agent.Request{Do: agent.Cut, ID: "port", Pairs: [][2]string{{"clients", "n1"}, {"n1", "clients"}}, Ports: []uint16{7000}})
+	if _, _, _, err := hear(c, "n1"); err == nil {
+		t.Error("clients reach a node that they are cut off from")
+	}
+	h.reach(t, 1, 0, true)
+	ask(t, c, agent.Request{Do: agent.Mend, ID: "port"})
+	awaitHear(t, c, "n1")
+}
+
+func latencyOnHosts(t *testing.T, c *Cluster) {
+	took := func() time.Duration {
+		r := ask(t, c, agent.Request{Do: agent.RoundTrip, Pairs: [][2]string{{"n1", "n2"}}})
+		return time.Duration(r.Number)
+	}
+	ask(t, c, agent.Request{Do: agent.Slow, ID: "slow", Pairs: [][2]string{{"n1", "n2"}}, Slowdown: &agent.Slowdown{Delay: 500 * time.Millisecond}})
+	if d := took(); d < 500*time.Millisecond {
+		t.Errorf("a round trip takes %v", d)
+	}
+	ask(t, c, agent.Request{Do: agent.Hasten, ID: "slow"})
+	if d := took(); d >= 500*time.Millisecond {
+		t.Errorf("hastened, a round trip takes %v", d)
 	}
 }
 
