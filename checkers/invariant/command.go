@@ -136,6 +136,7 @@ func (c *Command) unknown(why, stderr string) checkers.Result {
 		program = c.Argv[0]
 	}
 	r := checkers.Result{Check: c.Title, Says: []string{fmt.Sprintf("The checker %s gave no verdict: %s.", program, why)}}
+	r.Rule = &checkers.Rule{Says: sentence(c.Says), Origin: c.Origin, Event: -1}
 	if stderr != "" {
 		r.Says = append(r.Says, "It wrote to stderr: "+stderr)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/history/foreign"
+	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/runner"
 )
 
@@ -204,9 +205,18 @@ func (c *runCase) describe() report.Run {
 		out.Took = c.history.Ops[n-1].Time
 	}
 	for _, f := range c.plan.Faults {
-		out.Planned = append(out.Planned, report.Planned{ID: f.ID, Fault: f.Fault, Says: plannedWhat(f.Shape, f.Target, f.Nodes), At: f.At, For: f.For})
+		out.Planned = append(out.Planned, planned(f))
 	}
 	return out
+}
+
+// planned is an injection of the plan as a report tells it.
+func planned(f nemesis.Injection) report.Planned {
+	p := report.Planned{ID: f.ID, Fault: f.Fault, Says: plannedWhat(f.Shape, f.Target, f.Nodes), At: f.At, For: f.For}
+	if f.Trigger != nil {
+		p.When = f.Trigger.String()
+	}
+	return p
 }
 
 // zeroOf is when the history began by the wall clock: once the cluster was up

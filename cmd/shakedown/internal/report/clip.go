@@ -49,7 +49,7 @@ func (r Run) clipped() Run {
 	r.Results = results
 	planned := make([]Planned, 0, len(r.Planned))
 	for _, p := range r.Planned {
-		p.ID, p.Fault, p.Says = clip(p.ID, maxName), clip(p.Fault, maxName), clip(p.Says, maxName)
+		p.ID, p.Fault, p.Says, p.When = clip(p.ID, maxName), clip(p.Fault, maxName), clip(p.Says, maxName), clip(p.When, maxName)
 		planned = append(planned, p)
 	}
 	r.Planned = planned

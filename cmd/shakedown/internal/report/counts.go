@@ -48,13 +48,15 @@ func compareNodes(a, b string) int {
 
 // tookHold counts the faults that did, and all that were injected.
 func tookHold(h *history.History) (held, all int) {
-	windows := h.Faults()
-	for _, w := range windows {
+	for _, w := range h.Faults() {
 		if w.TookHold() {
 			held++
 		}
+		if w.Inject >= 0 || w.TookHold() {
+			all++
+		}
 	}
-	return held, len(windows)
+	return held, all
 }
 
 // seconds is a moment or a length for people: "22.318s".

@@ -33,7 +33,16 @@ func aftermath(phase string) bool {
 	return phase == "heal" || phase == "settle" || phase == "final-reads"
 }
 
-// coverage counts the injections by fault, role and phase.
+// The roles that a fault can hit, where the leader is known.
+const (
+	anyRole   = "not known"
+	leader    = "the leader"
+	followers = "others"
+	everybody = "the leader and others"
+)
+
+// coverage counts the injections by fault, role and phase. Where the leader is
+// known, each fault has a row for it and one for the others, though it be empty.
 func (f *facts) coverage() coverage {
 	var c coverage
 	for _, p := range f.phases {
@@ -41,42 +50,79 @@ func (f *facts) coverage() coverage {
 			c.Phases = append(c.Phases, p.Name)
 		}
 	}
-	for _, p := range f.run.Planned {
-		c.row(p.Fault, "")
+	leaders := f.leaders()
+	for _, fault := range f.faultNames() {
+		if len(leaders) > 0 {
+			c.row(fault, leader)
+			c.row(fault, followers)
+		}
 	}
 	for _, w := range f.windows {
 		if w.Inject < 0 {
 			continue
 		}
-		role := w.Role
 		if i := slices.Index(c.Phases, f.phaseAt(w.Inject)); i >= 0 {
-			cell := &c.row(w.Fault, role).Cells[i]
+			cell := &c.row(w.Fault, roleOf(w, leaders)).Cells[i]
 			cell.Injected++
 			if w.TookHold() {
 				cell.Held++
 			}
 		}
 	}
+	for _, fault := range f.faultNames() {
+		if !slices.ContainsFunc(c.Rows, func(r coverageRow) bool { return r.Fault == fault }) {
+			c.row(fault, anyRole)
+		}
+	}
 	c.finish()
 	return c
 }
 
-// row finds the row of a fault on a role, or makes it. A row that the plan
-// made, without a role, becomes that of the first role.
+// faultNames are the faults of the plan and of the history.
+func (f *facts) faultNames() []string {
+	var names []string
+	for _, p := range f.run.Planned {
+		names = append(names, p.Fault)
+	}
+	for _, w := range f.windows {
+		names = append(names, w.Fault)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// roleOf tells whom a fault hit: by the word of whoever chose the nodes, or by
+// the leader at the moment of the injection as the nodes' logs tell it.
+func roleOf(w history.FaultWindow, leaders []payloadSpan) string {
+	if w.Role == "leader" {
+		return leader
+	}
+	at := micros(w.Inject)
+	i := slices.IndexFunc(leaders, func(l payloadSpan) bool { return l.From <= at && at < l.To })
+	switch {
+	case len(leaders) == 0 && w.Role == "":
+		return anyRole
+	case w.Role != "":
+		return w.Role
+	case i < 0:
+		return "nobody led"
+	case !slices.Contains(w.Nodes, leaders[i].Name):
+		return followers
+	case len(w.Nodes) == 1:
+		return leader
+	}
+	return everybody
+}
+
+// row finds the row of a fault on a role, or makes it.
 func (c *coverage) row(fault, role string) *coverageRow {
 	for i := range c.Rows {
-		r := &c.Rows[i]
-		if r.Fault == fault && (r.Role == role || r.Role == "" && !r.used()) {
-			r.Role = role
-			return r
+		if c.Rows[i].Fault == fault && c.Rows[i].Role == role {
+			return &c.Rows[i]
 		}
 	}
 	c.Rows = append(c.Rows, coverageRow{Fault: fault, Role: role, Cells: make([]coverageCell, len(c.Phases))})
 	return &c.Rows[len(c.Rows)-1]
-}
-
-func (r coverageRow) used() bool {
-	return slices.ContainsFunc(r.Cells, func(c coverageCell) bool { return c.Injected > 0 })
 }
 
 func (c *coverage) finish() {
@@ -127,21 +173,6 @@ func (f *facts) goodness() []Fact {
 	}
 	if leaders := f.leaders(); len(leaders) > 0 {
 		out = append(out, Fact{"changes of the leader", fmt.Sprintf("%d, as the nodes' logs tell", len(leaders)-1)})
-	}
-	return append(out, f.exercise()...)
-}
-
-// exercise says of checks how often they had something to judge.
-func (f *facts) exercise() []Fact {
-	var out []Fact
-	for _, c := range f.run.Results {
-		n, ok := c.Counts["evaluated"]
-		switch {
-		case ok && n == 0:
-			out = append(out, Fact{c.Check, "never exercised: nothing happened that it could judge"})
-		case ok:
-			out = append(out, Fact{c.Check, "evaluated " + grouped(int(n)) + " times"})
-		}
 	}
 	return out
 }

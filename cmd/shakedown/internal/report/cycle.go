@@ -43,7 +43,20 @@ type cycleEdge struct {
 	Proof               []piece // the events that prove it
 	Path, Head          string
 	LabelX, LabelY      float64
-	Label               string
+	Anchor, Label       string
+}
+
+// placeLabel puts the label beside the middle of the edge, outwards.
+func (e *cycleEdge) placeLabel(x, y, outX, outY float64) {
+	length := max(math.Hypot(outX, outY), 1)
+	outX, outY = outX/length, outY/length
+	e.LabelX, e.LabelY, e.Anchor = x+8*outX, y+12*outY, "middle"
+	switch {
+	case outX > 0.4:
+		e.Anchor = "start"
+	case outX < -0.4:
+		e.Anchor = "end"
+	}
 }
 
 // newCycle lays a cycle out on a circle; nil if there is none.
@@ -104,7 +117,7 @@ func (f *facts) cycleEdge(e checkers.Edge, from, to member) cycleEdge {
 	bx, by := rim(to, mx, my)
 	out.Path = fmt.Sprintf("M%.1f %.1fQ%.1f %.1f %.1f %.1f", ax, ay, mx, my, bx, by)
 	out.Head = tip(mx, my, bx, by)
-	out.LabelX, out.LabelY = (ax+bx)/4+mx/2, (ay+by)/4+my/2
+	out.placeLabel((ax+bx)/4+mx/2, (ay+by)/4+my/2, dy, -dx)
 	return out
 }
 
@@ -112,7 +125,7 @@ func (f *facts) cycleEdge(e checkers.Edge, from, to member) cycleEdge {
 func proofOf(o history.Operation) []piece {
 	p := []piece{{fmt.Sprintf("#%d", o.Invoke.Index), o.Invoke.Index}}
 	if o.Complete != nil {
-		p = append(p, piece{"–", -1}, piece{fmt.Sprintf("#%d", o.Complete.Index), o.Complete.Index})
+		p = append(p, piece{"\u2060–\u2060", -1}, piece{fmt.Sprintf("#%d", o.Complete.Index), o.Complete.Index})
 	}
 	return p
 }

@@ -73,10 +73,10 @@ func (f *facts) nodes() []string {
 }
 
 // timed tells that the history's times mean something: in some that come from
-// elsewhere all are zero.
+// elsewhere all are zero, or only count the events.
 func (f *facts) timed() bool {
 	ops := f.run.History.Ops
-	return !f.run.History.SessionOnly && len(ops) > 0 && ops[len(ops)-1].Time > ops[0].Time
+	return !f.run.History.SessionOnly && len(ops) > 0 && ops[len(ops)-1].Time-ops[0].Time >= time.Millisecond
 }
 
 // lanes is how many clients there are; 0 gives each process its own lane.

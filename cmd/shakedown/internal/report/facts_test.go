@@ -95,7 +95,7 @@ func TestCoverage(t *testing.T) {
 	for _, row := range c.Rows {
 		got = append(got, fmt.Sprint(row.Fault, " ", row.Role, row.Cells))
 	}
-	want := []string{"kill [{0 0} {0 0}]", "partition [{0 0} {1 1}]", "pause [{0 0} {1 0}]"}
+	want := []string{"kill not known[{0 0} {0 0}]", "partition not known[{0 0} {1 1}]", "pause not known[{0 0} {1 0}]"}
 	if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(c.Phases, []string{"calm", "storm"}) {
 		t.Error(c.Phases, diff)
 	}
@@ -116,7 +116,7 @@ func TestCoverageTellsRolesApart(t *testing.T) {
 			got = append(got, row.Role)
 		}
 	}
-	if diff := cmp.Diff([]string{"", "leader"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"not known", "the leader"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -59,7 +59,12 @@ func (f *facts) plannedByID() map[string]Planned {
 	return planned
 }
 
-func plannedText(p Planned) string { return fmt.Sprintf("%s for %s", seconds(p.At), seconds(p.For)) }
+func plannedText(p Planned) string {
+	if p.When != "" {
+		return fmt.Sprintf("from %s on, %s, for %s", seconds(p.At), p.When, seconds(p.For))
+	}
+	return fmt.Sprintf("%s for %s", seconds(p.At), seconds(p.For))
+}
 
 func newFaultRow(w history.FaultWindow) faultRow {
 	row := faultRow{
@@ -74,8 +79,11 @@ func newFaultRow(w history.FaultWindow) faultRow {
 	if w.Role != "" {
 		row.What += " (" + w.Role + ")"
 	}
-	if w.TookHold() {
+	switch {
+	case w.TookHold():
 		row.Hold = "yes"
+	case w.Inject < 0:
+		row.Hold = "never injected"
 	}
 	if w.Error != "" {
 		row.Evidence = strings.TrimPrefix(row.Evidence+"; "+w.Error, "; ")
@@ -150,8 +158,12 @@ func at(t time.Duration) int64 {
 }
 
 // recovered is when each node of the fault had served an operation that was
-// invoked after the heal began; -1 if one did not.
+// invoked after the heal began; -1 if one did not. Where the history does not
+// say, as those of older programs, it is found here.
 func (f *facts) recovered(w history.FaultWindow) time.Duration {
+	if w.Recovered >= 0 || slices.ContainsFunc(f.windows, func(o history.FaultWindow) bool { return o.Recovered >= 0 }) {
+		return w.Recovered
+	}
 	if w.Heal < 0 || len(w.Nodes) == 0 {
 		return -1
 	}

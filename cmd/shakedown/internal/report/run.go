@@ -77,6 +77,9 @@ type Planned struct {
 	// Says is what and whom, for example "majority-ring" or "n3".
 	Says    string
 	At, For time.Duration
+	// When is what it waits for from At on, in words; empty for one that comes
+	// at its time.
+	When string
 }
 
 // A Fact is a line of the fine print.

@@ -133,6 +133,10 @@ func lanes(s scale, y int, f *facts) ([]lane, int) {
 	for _, w := range f.windows {
 		l := row(w.Fault)
 		l.Marks = append(l.Marks, faultMarks(s, w)...)
+		if at := f.recovered(w); at >= 0 {
+			x, _ := s.span(at, at)
+			l.Marks = append(l.Marks, mark{X: x, W: 3, Kind: "recovered", Title: w.ID + ": its nodes had served again by " + seconds(at)})
+		}
 	}
 	return out, y
 }
@@ -170,6 +174,9 @@ func describe(f history.FaultWindow) string {
 	s := f.ID
 	if f.Says != "" {
 		s += ": " + f.Says
+	}
+	if f.Recovered >= 0 {
+		return fmt.Sprintf("%s (injected %s, in force %s, healed %s, recovered %s)", s, moment(f.Inject), moment(f.InForce), moment(f.Healed), moment(f.Recovered))
 	}
 	return fmt.Sprintf("%s (injected %s, in force %s, healed %s)", s, moment(f.Inject), moment(f.InForce), moment(f.Healed))
 }
