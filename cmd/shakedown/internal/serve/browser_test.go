@@ -63,6 +63,10 @@ func TestLiveViewFollowsARun(t *testing.T) {
 	more := `me_ns":5000000,"process":1,"type":"invoke","f":"read"}
 {"index":5,"time_ns":6000000,"process":1,"type":"info","f":"read","error":"` + strings.ReplaceAll(hostile, `"`, `\"`) + `"}
 {"index":6,"time_ns":7000000,"process":"nemesis","type":"info","f":"kill","value":{"id":"storm/kill#1","stage":"healed","evidence":"` + strings.ReplaceAll(hostile, `"`, `\"`) + `"}}
+{"index":7,"time_ns":7000000,"process":"nemesis","type":"info","f":"kill","value":{"id":"storm/kill#1","stage":"recovered"}}
+{"index":8,"time_ns":7000000,"process":"nemesis","type":"info","f":"kill","value":{"id":"storm/kill#2","stage":"set-up","nodes":["n1"]}}
+{"index":9,"time_ns":7000000,"process":"nemesis","type":"info","f":"kill","value":{"id":"storm/kill#3","stage":"inject","nodes":["n1"]}}
+{"index":10,"time_ns":7000000,"process":"nemesis","type":"info","f":"kill","value":{"id":"storm/kill#3","stage":"failed","error":"no such process"}}
 `
 	f, err := os.OpenFile(filepath.Join(root, "queue", liveRun, "history.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {

@@ -29,10 +29,18 @@
       state.phase = String(v.phase);
       tell(op, "phase " + v.phase);
     } else if (v.id) {
-      if (v.stage === "healed") state.faults.delete(v.id);
-      else state.faults.set(v.id, v);
+      stage(v);
       tell(op, [v.id, v.stage, (v.nodes || []).join(" "), v.says, v.evidence, v.error].filter(Boolean).join("  "));
     }
+  }
+
+  // stage keeps the faults that may bite: from the request until they are seen
+  // to be gone, or were never seen to be there.
+  function stage(v) {
+    const bites = state.faults.has(v.id) && ["in-force", "heal"].includes(state.faults.get(v.id).stage);
+    if (["inject", "in-force", "heal"].includes(v.stage)) state.faults.set(v.id, v);
+    else if (v.stage === "failed" && bites) state.faults.set(v.id, v); // it could not be healed
+    else state.faults.delete(v.id);
   }
 
   function tell(op, text) {
