@@ -13,8 +13,10 @@ require (
 	github.com/google/nftables v0.3.0 // agent: rules on the bridge, without the nft command
 	github.com/hanwen/go-fuse/v2 v2.12.1 // agent: the disk that loses what was not synced
 	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02 // tests: what a terminal shows
+	github.com/jackc/pgx/v5 v5.12.0 // client: postgres
 	github.com/kevinburke/ssh_config v1.6.0 // ssh: what OpenSSH's configuration says of hosts
 	github.com/mdlayher/netlink v1.7.3-0.20250113171957-fbb4dce95f42 // agent: throw-away networks, packet queues
+	github.com/redis/go-redis/v9 v9.23.0 // client: redis
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts
 	github.com/spf13/cobra v1.10.2 // the command line
 	github.com/spf13/pflag v1.0.9 // the command line: which flags were given
@@ -51,6 +53,8 @@ require (
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/mdlayher/socket v0.5.0 // indirect
 	github.com/moby/docker-image-spec v1.3.1 // indirect
 	github.com/moby/sys/atomicwriter v0.1.0 // indirect
@@ -71,6 +75,7 @@ require (
 	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
 	go.opentelemetry.io/otel/sdk/metric v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/time v0.16.0 // indirect

@@ -66,29 +66,34 @@ func (e earned) incomplete(h *history.History, announced bool) []string {
 	return missing
 }
 
-// successes counts ok operations, and the different pairs of key and node for
-// which a final read was ok: a read repeated does not stand in for another.
+// successes counts ok operations, and the different final operations, by what
+// they ask through which node, that were ok: one repeated does not stand in for
+// another.
 func successes(h *history.History) (ok, final int) {
-	type place struct{ key, node string }
+	type place struct{ f, key, value, node string }
 	read := make(map[place]bool)
 	for _, o := range h.Operations() {
 		if o.Type() != history.OK {
 			continue
 		}
 		ok++
-		if o.Invoke.Final && o.Invoke.F == "read" {
-			read[place{o.Invoke.Key, o.Invoke.Node}] = true
+		if o.Invoke.Final {
+			read[place{o.Invoke.F, o.Invoke.Key, string(o.Invoke.Value), o.Invoke.Node}] = true
 		}
 	}
 	return ok, len(read)
 }
 
-// finalReads is how many final reads must be ok: one of each key that a client
-// got to, from each node, if the plan holds final reads at all. The plan itself
-// may name keys that nobody got to.
+// finalReads is how many final operations must be ok, if the plan holds any:
+// what the run said when it began with them, or else one for each key that a
+// client got to, through each node. The plan itself may name keys that nobody
+// got to.
 func finalReads(h *history.History, plan history.Announcement) int {
 	if plan.FinalReads == 0 {
 		return 0
+	}
+	if wanted := h.FinalWanted(); wanted > 0 {
+		return wanted
 	}
 	keys := make(map[string]bool)
 	for _, o := range h.Operations() {

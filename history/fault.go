@@ -56,6 +56,10 @@ type FaultEvent struct {
 // and "final-reads"; the last event of a complete history is the phase "end".
 type PhaseEvent struct {
 	Phase string `json:"phase"`
+	// Wanted is, in the phase "final-reads", how many different final
+	// operations must be ok: those of everything that some client got to,
+	// through each node.
+	Wanted int `json:"wanted,omitempty"`
 }
 
 // An Announcement is the value of the first event of a run, the nemesis event
@@ -68,8 +72,8 @@ type Announcement struct {
 	Clients  int      `json:"clients"`
 	// Faults are the IDs of all planned injections.
 	Faults []string `json:"faults"`
-	// FinalReads is how many final reads the plan holds: keys × nodes. Of
-	// them, those must be ok whose key some client got to. 0 means that none
-	// are planned.
+	// FinalReads is how much is to be read in the end: keys × nodes. Of it,
+	// that must be ok whose key some client got to; [PhaseEvent] says how many
+	// operations these are. 0 means that nothing is to be read.
 	FinalReads int `json:"final_reads"`
 }

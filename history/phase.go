@@ -63,6 +63,19 @@ func (h *History) Ended() bool {
 	return false
 }
 
+// FinalWanted returns how many final operations must be ok, as the run said
+// when it began with them; 0 if it did not say.
+func (h *History) FinalWanted() int {
+	for i := len(h.Ops) - 1; i >= 0; i-- {
+		var event PhaseEvent
+		op := &h.Ops[i]
+		if op.Process == Nemesis && op.F == "phase" && json.Unmarshal(op.Value, &event) == nil && event.Wanted > 0 {
+			return event.Wanted
+		}
+	}
+	return 0
+}
+
 func phaseOf(op *Op) (string, bool) {
 	var event PhaseEvent
 	if op.Process != Nemesis || op.F != "phase" || json.Unmarshal(op.Value, &event) != nil {

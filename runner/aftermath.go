@@ -9,6 +9,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/runner/workload"
 )
 
 const (
@@ -74,13 +75,15 @@ func (r *run) settle(ctx context.Context) error {
 	})
 }
 
-// finalReads reads every key that was touched from every node, the nodes side
-// by side.
+// finalReads reads everything that was touched through every node, the nodes
+// side by side.
 func (r *run) finalReads(ctx context.Context) error {
-	if err := r.phase("final-reads"); err != nil {
+	kind, _ := workload.Find(r.plan.Scenario.Workload.Use) // there is a plan, so there is one
+	ops := kind.Final(r.touched())
+	if err := r.note("phase", history.PhaseEvent{Phase: "final-reads", Wanted: len(ops) * len(r.nodes)}); err != nil {
 		return err
 	}
-	keys := r.touched()
+	r.say("phase", "final-reads")
 	errs := make([]error, len(r.nodes))
 	var all sync.WaitGroup
 	for i, n := range r.nodes {
@@ -89,7 +92,7 @@ func (r *run) finalReads(ctx context.Context) error {
 			r.problem("no client is bound to %s, so nothing was read from it in the end", n.Name)
 			continue
 		}
-		all.Go(func() { errs[i] = r.workers[at].readAll(ctx, keys) })
+		all.Go(func() { errs[i] = r.workers[at].finish(ctx, ops) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
@@ -103,11 +106,12 @@ func (r *run) touched() []string {
 	return r.workers[0].seen.only(r.plan.FinalReads)
 }
 
-// readAll reads each key until the read succeeds or has been tried often enough.
-func (w *worker) readAll(ctx context.Context, keys []string) error {
-	for _, key := range keys {
+// finish carries out each operation until it succeeds or has been tried often
+// enough.
+func (w *worker) finish(ctx context.Context, ops []workload.Operation) error {
+	for _, o := range ops {
 		for range finalTries {
-			op, err := w.invoke(ctx, history.Op{F: "read", Key: key, Node: w.node.Name, Final: true})
+			op, err := w.invoke(ctx, history.Op{F: o.F, Key: o.Key, Value: o.Value, Node: w.node.Name, Final: true})
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/runner/workload"
 )
 
 // A board holds which keys have been touched and, for each, the value that a
@@ -20,11 +21,18 @@ func newBoard() *board {
 	return &board{values: map[string]json.RawMessage{}, touched: map[string]bool{}}
 }
 
-// touch notes that an operation on key is about to be sent.
-func (b *board) touch(key string) {
+// touch notes that an operation is about to be sent, on its key or on those of
+// its transaction.
+func (b *board) touch(op history.Op) {
+	keys := []string{op.Key}
+	if op.F == workload.Txn {
+		keys = workload.MicroKeys(workload.Operation{F: op.F, Value: op.Value})
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.touched[key] = true
+	for _, key := range keys {
+		b.touched[key] = true
+	}
 }
 
 // only returns those of keys that were touched. The others, which a closed

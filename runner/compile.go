@@ -31,8 +31,7 @@ func Compile(s *scenarios.Scenario, seed uint64) (*Plan, error) {
 	if err := p.planFaults(); err != nil {
 		return nil, err
 	}
-	p.planClients(at)
-	return p, nil
+	return p, p.planClients(at)
 }
 
 // Span is how long the phases last together.
@@ -45,11 +44,16 @@ func (p *Plan) Span() time.Duration {
 }
 
 // planClients gives every client its node and its operations.
-func (p *Plan) planClients(span time.Duration) {
+func (p *Plan) planClients(span time.Duration) error {
 	w := p.Scenario.Workload
-	lists := workload.Register(workload.Spec{
+	kind, ok := workload.Find(w.Use)
+	if !ok {
+		return fmt.Errorf("plan the clients: there is no workload %q", w.Use)
+	}
+	lists := kind.Make(workload.Spec{
 		Clients: w.Clients, Keys: w.Keys, OperationsPerKey: w.OperationsPerKey,
 		RatePerSecond: w.RatePerSecond, Mix: w.Mix, Span: span, Seed: p.Seed,
+		TxnLength: w.TxnLength, Accounts: w.Accounts, MaxTransfer: w.MaxTransfer, GroupSize: w.GroupSize,
 	})
 	for i, list := range lists {
 		c := PlannedClient{Client: i, Node: p.Nodes[i%len(p.Nodes)]}
@@ -58,7 +62,10 @@ func (p *Plan) planClients(span time.Duration) {
 		}
 		p.Clients = append(p.Clients, c)
 	}
-	p.FinalReads = workload.Keys(lists)
+	if kind.Keys != nil {
+		p.FinalReads = kind.Keys(lists)
+	}
+	return nil
 }
 
 // planFaults expands every fault of every phase, in the order of time.

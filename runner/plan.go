@@ -27,7 +27,8 @@ type Plan struct {
 	Phases   []PlannedPhase      `json:"phases"`
 	Faults   []nemesis.Injection `json:"faults"`
 	Clients  []PlannedClient     `json:"clients"`
-	// FinalReads are the keys that are read from every node in the end.
+	// FinalReads are the keys that are read from every node in the end, or
+	// drained, or whatever else the workload does to see what is there.
 	FinalReads []string `json:"final_reads"`
 }
 
@@ -53,7 +54,8 @@ type PlannedOperation struct {
 	At  time.Duration `json:"at_ns"`
 	F   string        `json:"f"`
 	Key string        `json:"key"`
-	// Value is what a write writes and a cas sets. The value that a cas
-	// expects is the one that its client saw last in this key.
+	// Value is what a write writes and a cas sets; see the workload. The value
+	// that a cas expects is the one that was seen last in this key, and what is
+	// written under a lock is the token that its holder was given.
 	Value json.RawMessage `json:"value,omitempty"`
 }

@@ -22,8 +22,13 @@ type recorder struct {
 	// took is how long operations took that ended well.
 	took lengths
 
+	// watch sees what was written; nil if nobody watches.
+	watch *watch
+
 	mu     sync.Mutex
 	broken error
+	// ended is why the storm is over before its time.
+	ended  error
 	cancel context.CancelCauseFunc
 }
 
@@ -31,11 +36,25 @@ func newRecorder(w io.Writer, since func() time.Duration) *recorder {
 	return &recorder{writer: history.NewWriter(w, since), now: since}
 }
 
-// onError names what to call when the history cannot be written.
-func (r *recorder) onError(cancel context.CancelCauseFunc) {
+// onEnd names what to call when the storm is to end before its time.
+func (r *recorder) onEnd(cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cancel = cancel
+	if r.cancel = cancel; r.ended != nil {
+		cancel(r.ended)
+	}
+}
+
+// end ends the storm, or lets it end as soon as it begins.
+func (r *recorder) end(why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended == nil {
+		r.ended = why
+	}
+	if r.cancel != nil {
+		r.cancel(why)
+	}
 }
 
 // append writes an event and returns it with its index and time.
@@ -46,6 +65,9 @@ func (r *recorder) append(op history.Op) (history.Op, error) {
 	}
 	if op.Process != history.Nemesis {
 		r.count(op.Type)
+	}
+	if r.watch != nil {
+		r.watch.see(op)
 	}
 	return op, nil
 }
@@ -67,12 +89,13 @@ func (r *recorder) count(t history.Type) {
 func (r *recorder) fault(err error) error {
 	err = &EnvError{Doing: "write the history", Hint: "is the disk full?", Err: err}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.broken == nil {
+	first := r.broken == nil
+	if first {
 		r.broken = err
-		if r.cancel != nil {
-			r.cancel(err)
-		}
+	}
+	r.mu.Unlock()
+	if first {
+		r.end(err)
 	}
 	return err
 }
@@ -84,6 +107,9 @@ func (r *recorder) err() error {
 }
 
 func (r *recorder) close() error {
+	if r.watch != nil {
+		r.watch.close()
+	}
 	if err := r.writer.Close(); err != nil && r.err() == nil {
 		return fmt.Errorf("close the history: %w", r.fault(err))
 	}

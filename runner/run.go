@@ -32,6 +32,10 @@ type Options struct {
 	// work; nil if nobody wants to know. The system is then also asked, every
 	// other second, who leads. It must not block.
 	Measure func(Reading)
+	// Watch sees every event as soon as it is written, in order, and says why
+	// the storm should end; "" for it to go on. It is called from one goroutine.
+	// nil if nobody watches.
+	Watch func(history.Op) string
 	// Nodes is the folder for what the nodes logged.
 	Nodes string
 	// Keep leaves the cluster running in the end.
@@ -42,7 +46,7 @@ type Options struct {
 type Event struct {
 	// At is the time since the first phase began; 0 before it.
 	At time.Duration
-	// Kind is note, phase, fault, heal, ops or warn.
+	// Kind is note, phase, fault, heal, ops, stop or warn.
 	Kind string
 	Text string
 	// Fault is the step that the event tells of, nil if it is not about a fault.
@@ -60,6 +64,8 @@ type FaultStep struct {
 type Outcome struct {
 	// Interrupted means that ctx was done before the plan was.
 	Interrupted bool
+	// Stopped is why Watch ended the storm before its time; empty if it did not.
+	Stopped string
 	// Timings are how long the steps took, by name, and how late faults were.
 	Timings map[string]time.Duration
 	// Counts are operations by outcome, and "shed": those that were not sent
@@ -72,6 +78,7 @@ type Outcome struct {
 
 // Limits of the steps that have no limit in the scenario.
 const (
+	prepareWithin = 30 * time.Second
 	healWithin    = 45 * time.Second
 	collectWithin = 30 * time.Second
 	downWithin    = 60 * time.Second
@@ -176,6 +183,9 @@ func (r *run) inCluster(ctx context.Context) error {
 		return &EnvError{Doing: "wait until the cluster is healthy", Err: err}
 	}
 	r.say("note", "%d nodes are healthy", len(r.nodes))
+	if err := r.prepare(ctx); err != nil {
+		return &EnvError{Doing: "prepare the system for the workload", Err: err}
+	}
 	r.record()
 	err = errors.Join(r.announce(), r.storm(ctx), r.healAll(ctx))
 	if err == nil {
@@ -184,10 +194,36 @@ func (r *run) inCluster(ctx context.Context) error {
 	return errors.Join(err, r.rec.close())
 }
 
+// prepare makes what the workload needs, if the system needs anything.
+func (r *run) prepare(ctx context.Context) error {
+	p, ok := r.o.System.(client.Preparer)
+	if !ok {
+		return nil
+	}
+	return r.timed("prepare", func() error {
+		preparing, cancel := context.WithTimeout(ctx, prepareWithin)
+		defer cancel()
+		return p.Prepare(preparing, r.nodes)
+	})
+}
+
 // record starts the clock of the history.
 func (r *run) record() {
 	r.origin = r.o.Now()
 	r.rec = newRecorder(r.o.History, r.since)
+	if r.o.Watch != nil {
+		r.rec.watch = newWatch(r.o.Watch, r.stop)
+	}
+}
+
+// stop ends the phases because of what a watcher saw; the rest of the run still
+// takes place.
+func (r *run) stop(why string) {
+	r.mu.Lock()
+	r.out.Stopped = why
+	r.mu.Unlock()
+	r.say("stop", "%s", why)
+	r.rec.end(errors.New(why))
 }
 
 func (r *run) announce() error {
@@ -223,12 +259,12 @@ func (r *run) storm(ctx context.Context) error {
 	return r.timed("phases", func() error {
 		storm, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		r.rec.onError(cancel)
+		r.rec.onEnd(cancel)
 		var all sync.WaitGroup
 		var faults, phases error
 		all.Go(func() { faults = r.nemesis(storm) })
-		for _, w := range r.workers {
-			all.Go(func() { w.work(storm) })
+		for i, c := range r.plan.Clients {
+			all.Go(func() { c.work(storm, r, r.workersOf(i)) })
 		}
 		stop := r.watchOperations(storm)
 		phases = r.walkPhases(storm)
@@ -239,6 +275,15 @@ func (r *run) storm(ctx context.Context) error {
 		}
 		return errors.Join(phases, r.rec.err())
 	})
+}
+
+// workersOf are the workers of the i-th client.
+func (r *run) workersOf(i int) []*worker {
+	var out []*worker
+	for ; i < len(r.workers); i += len(r.plan.Clients) {
+		out = append(out, r.workers[i])
+	}
+	return out
 }
 
 // walkPhases writes when each phase begins, and waits out the last one.

@@ -1,7 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +39,8 @@ func (p *Plan) summary() string {
 		}
 	}
 	mix := ""
-	for _, f := range []string{"read", "write", "cas"} {
-		if counts[f] > 0 {
-			mix += fmt.Sprintf(", %d %s", counts[f], f)
-		}
+	for _, f := range inMix(counts) {
+		mix += fmt.Sprintf(", %d %s", counts[f], f)
 	}
 	load := "closed loop, at most"
 	if p.Scenario.Workload.RatePerSecond > 0 {
@@ -47,6 +48,16 @@ func (p *Plan) summary() string {
 	}
 	return fmt.Sprintf("%d nodes, %d clients, %s %d operations%s over %d keys, %d faults",
 		len(p.Nodes), len(p.Clients), load, total, mix, len(p.FinalReads), len(p.Faults))
+}
+
+// inMix are the names of operations: reads and writes first, as in a register.
+func inMix(counts map[string]int) []string {
+	known := []string{"read", "write", "cas"}
+	names := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(uint(slices.Index(known, a)), uint(slices.Index(known, b)))
+	})
+	return names
 }
 
 func faultLine(in nemesis.Injection, nodes []string) string {

@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/runner/client"
+	"github.com/shakedown-dev/shakedown/runner/workload"
 )
 
-// A worker is one client of the plan: it invokes its operations one after
-// another against its node. After an operation with an unknown outcome it goes
-// on as a new process with a fresh connection, since the old operation may
-// still be under way.
+// A worker is one process of a client of the plan: it invokes operations one
+// after another against the client's node. After an operation with an unknown
+// outcome it goes on as a new process with a fresh connection, since the old
+// operation may still be under way.
 type worker struct {
 	run     *run
 	plan    PlannedClient
@@ -21,6 +23,7 @@ type worker struct {
 	process int
 	client  client.Client
 	seen    *board
+	held    hold
 }
 
 const (
@@ -33,57 +36,104 @@ const (
 	stuckAfter = 2 * time.Second
 )
 
+// newWorkers makes the workers of all clients: first one of each, which does
+// what a client with one operation at a time does, then the second of each.
 func newWorkers(r *run) []*worker {
 	seen := newBoard()
 	var all []*worker
-	for _, c := range r.plan.Clients {
-		all = append(all, &worker{
-			run: r, plan: c, process: c.Client, seen: seen,
-			node: address(r.cluster, r.plan.Scenario.System, c.Node),
-		})
+	for lane := range r.plan.lanes() {
+		for _, c := range r.plan.Clients {
+			all = append(all, &worker{
+				run: r, plan: c, process: c.Client + lane*len(r.plan.Clients), seen: seen,
+				node: address(r.cluster, r.plan.Scenario.System, c.Node),
+			})
+		}
 	}
 	return all
 }
 
-// work invokes the planned operations until they or ctx end, or the history
-// cannot be written.
-func (w *worker) work(ctx context.Context) {
-	open := w.run.plan.Scenario.Workload.RatePerSecond > 0
-	span := w.run.plan.Span()
-	for _, o := range w.plan.Operations {
-		if open {
-			if w.run.since()-o.At > overdue {
-				w.run.rec.shed.Add(1)
-				continue
-			}
-			if !pauseFor(ctx, o.At-w.run.since()) {
-				return
-			}
+// lanes is how many operations each client may have under way.
+func (p *Plan) lanes() int { return max(p.Scenario.Workload.InFlight, 1) }
+
+// work lets a client invoke its planned operations until they or ctx end, or
+// the history cannot be written. Its workers take them in turn, whoever is
+// free; one that finds nobody free in time is shed.
+func (c PlannedClient) work(ctx context.Context, r *run, workers []*worker) {
+	feed := make(chan PlannedOperation)
+	var all sync.WaitGroup
+	for _, w := range workers {
+		all.Go(func() { w.work(ctx, feed) })
+	}
+	defer all.Wait()
+	defer close(feed)
+	open := r.plan.Scenario.Workload.RatePerSecond > 0
+	for _, o := range c.Operations {
+		if open && r.since()-o.At > overdue {
+			r.rec.shed.Add(1)
+			continue
 		}
-		if ctx.Err() != nil || w.run.since() >= span {
+		if open && !pauseFor(ctx, o.At-r.since()) || ctx.Err() != nil || r.since() >= r.plan.Span() {
 			return
 		}
-		if _, err := w.invoke(ctx, w.operation(o)); err != nil {
+		if !r.hand(ctx, feed, o, open) {
 			return
 		}
 	}
 }
 
-// operation makes an invocation out of a planned operation. What a cas expects
-// is what was last seen in its key by any client.
-func (w *worker) operation(o PlannedOperation) history.Op {
-	op := history.Op{F: o.F, Key: o.Key, Value: o.Value, Node: w.node.Name}
-	if o.F == "cas" {
-		op.Value = pair(w.seen.last(o.Key), o.Value)
+// hand gives o to a worker that is free, and sheds it if it is of an open load
+// and there is none in time. It reports whether there is any use in going on.
+func (r *run) hand(ctx context.Context, feed chan<- PlannedOperation, o PlannedOperation, open bool) bool {
+	var late <-chan time.Time
+	if open {
+		t := time.NewTimer(overdue)
+		defer t.Stop()
+		late = t.C
 	}
-	return op
+	select {
+	case feed <- o:
+	case <-late:
+		r.rec.shed.Add(1)
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// work invokes what it is fed.
+func (w *worker) work(ctx context.Context, feed <-chan PlannedOperation) {
+	for o := range feed {
+		op, sensible := w.operation(o)
+		if !sensible {
+			continue
+		}
+		done, err := w.invoke(ctx, op)
+		if err != nil {
+			// The history cannot be written, which ends the storm: ctx is done.
+			return
+		}
+		w.held.note(done)
+	}
+}
+
+// operation makes an invocation out of a planned operation, and says whether
+// there is any sense in it. What a cas expects is what was last seen in its key
+// by any client.
+func (w *worker) operation(o PlannedOperation) (history.Op, bool) {
+	op := history.Op{F: o.F, Key: o.Key, Value: o.Value, Node: w.node.Name}
+	switch {
+	case o.F == workload.CAS:
+		op.Value = pair(w.seen.last(o.Key), o.Value)
+	case w.run.plan.Scenario.Workload.Use == "lock":
+		return w.held.guard(op)
+	}
+	return op, true
 }
 
 // invoke records op, carries it out and records how it ended. The error is
 // that the history could not be written.
 func (w *worker) invoke(ctx context.Context, op history.Op) (history.Op, error) {
 	op.Process, op.Type = w.process, history.Invoke
-	w.seen.touch(op.Key)
+	w.seen.touch(op)
 	op, err := w.run.rec.append(op)
 	if err != nil {
 		return op, err
@@ -147,7 +197,7 @@ func (w *worker) sane(op, done history.Op) history.Op {
 
 // retire ends this process; the client goes on as another, later.
 func (w *worker) retire() {
-	w.process += len(w.run.plan.Clients)
+	w.process += len(w.run.plan.Clients) * w.run.plan.lanes()
 	w.close()
 }
 

@@ -1,9 +1,11 @@
 package scenarios
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -14,20 +16,38 @@ func readClient(root section, sys System, recipe *Recipe) Client {
 	if recipe != nil {
 		base = recipe.Client.clone()
 	}
+	k := workloadKind(root)
 	v, ok := root.fields["client"]
 	if ok {
-		return readClientOver(v, base)
+		return readClientOver(v, base, k)
 	}
 	if base.Use == "" && (recipe != nil || sys.Image != "") {
 		root.at("system").report("nothing says how clients talk to this system",
 			"add a client: {use: etcd}, or {use: http, operations: …}")
 	}
+	if base.Use == "http" {
+		needOperations(section{value: root.at("workload")}, base, k)
+	}
+	base.fillIn(k)
 	return base
 }
 
+// clientFields are the fields that any of the clients has.
+func clientFields() []string {
+	out := []string{"use"}
+	for _, d := range drivers() {
+		for _, name := range d.fields {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
 // readClientOver reads a client; base is what is known without it.
-func readClientOver(v value, base Client) Client {
-	s := v.section("use", "serializable_reads", "operations")
+func readClientOver(v value, base Client, k kind) Client {
+	s := v.section(clientFields()...)
 	out := Client{Use: base.Use}
 	if s.has("use") || base.Use == "" && s.need("use", "write use: http or use: etcd") {
 		s.word("use", "client", &out.Use, names(Clients()))
@@ -35,47 +55,157 @@ func readClientOver(v value, base Client) Client {
 	if out.Use == base.Use {
 		out = base.clone()
 	}
-	if v, ok := s.fields["serializable_reads"]; ok && out.Use == "http" {
-		v.report("serializable_reads belongs to the client etcd", "leave it out")
-	}
+	checkOwners(s, out.Use)
 	s.truth("serializable_reads", &out.SerializableReads)
+	fencing := !out.Unfenced
+	s.truth("fencing", &fencing)
+	out.Unfenced = !fencing
+	s.word("isolation", "isolation level", &out.Isolation, names(Isolations()))
+	s.word("writes", "place for writes", &out.Writes, []string{"node", "primary"})
+	s.integer("wait", &out.Wait, 0, maxClusterNodes)
+	s.duration("lease", &out.Lease, minLease, maxWait)
+	read(s, "command", &out.Command, value.program)
 	if v, ok := s.fields["operations"]; ok {
-		if out.Use == "etcd" {
-			v.report("operations belong to the client http", "leave them out, or write use: http")
-		}
-		readOperations(v, &out)
+		readOperations(v, &out, k)
 	}
-	needOperations(s, out)
+	if out.Use == "exec" && len(out.Command) == 0 && !s.has("command") {
+		s.need("command", "name the program, as in command: [python3, client.py]")
+	}
+	needOperations(s, out, k)
+	out.fillIn(k)
 	return out
+}
+
+// minLease is the shortest lease: etcd gives none below 2s, and counts in seconds.
+const minLease = 2 * time.Second
+
+// fillIn sets what the client needs to know and was not told.
+func (c *Client) fillIn(k kind) {
+	if c.Use == "postgres" && c.Isolation == "" {
+		c.Isolation = Isolations()[0].Name
+	}
+	if c.Use == "redis" && c.Writes == "" {
+		c.Writes = "node"
+	}
+	if k.Name == "lock" && c.Lease == 0 && (c.Use == "etcd" || c.Use == "redis") {
+		c.Lease = minLease
+	}
+}
+
+// checkOwners reports the fields of other clients than the one that is used.
+func checkOwners(s section, use string) {
+	if use == "" {
+		return
+	}
+	for _, name := range clientFields()[1:] {
+		var owners []string
+		mine := false
+		for _, d := range drivers() {
+			if slices.Contains(d.fields, name) {
+				owners, mine = append(owners, d.Name), mine || d.Name == use
+			}
+		}
+		if s.has(name) && !mine {
+			s.at(name).reportf("leave it out, or use "+orList(owners), "%s belongs to the client %s", name, andList(owners))
+		}
+	}
+}
+
+// program is a command with its arguments.
+func (v value) program() ([]string, bool) {
+	words, ok := v.texts("words of a command")
+	if ok && (len(words) == 0 || len(words) > maxRun) {
+		v.report("a command has a program and at most 99 arguments", "as in command: [python3, client.py]")
+		return nil, false
+	}
+	return words, ok
 }
 
 // needOperations reports what an http client cannot do without: every key is
 // read in the end, and what was never written tells nothing.
-func needOperations(s section, c Client) {
+func needOperations(s section, c Client, k kind) {
 	if c.Use != "http" || s.wrong("operations") {
 		return
 	}
-	for _, op := range []struct{ name, hint string }{
-		{"read", "as in read: {method: GET, path: \"/{key}\"}"},
-		{"write", "as in write: {method: PUT, path: \"/{key}\", body: \"{value}\"}"},
-	} {
-		if _, ok := c.Operations[op.name]; !ok {
-			s.at("operations").reportf(op.hint, "the operation %q is missing", op.name)
+	for _, name := range k.asks {
+		if _, ok := c.Operations[name]; !ok && name != "cas" {
+			s.at("operations").reportf(forms()[name].example(name), "the operation %q is missing", name)
 		}
 	}
 }
 
 func (c Client) clone() Client {
 	c.Operations = maps.Clone(c.Operations)
+	c.Command = slices.Clone(c.Command)
 	return c
 }
 
-// operationNames are the operations of the workload register.
-func operationNames() []string { return []string{"read", "write", "cas"} }
+// A form is what the request of an operation says, and whether its answer has
+// a value.
+type form struct {
+	fill    []string
+	answers bool
+}
 
-func readOperations(v value, out *Client) {
-	s := v.section(operationNames()...)
-	for _, name := range operationNames() {
+// forms are the operations that workloads ask for.
+func forms() map[string]form {
+	return map[string]form{
+		"read":     {[]string{"key"}, true},
+		"write":    {[]string{"key", "value"}, false},
+		"cas":      {[]string{"key", "old", "new"}, false},
+		"txn":      {[]string{"value"}, true},
+		"transfer": {[]string{"from", "to", "amount"}, false},
+		"add":      {[]string{"key", "value"}, false},
+		"enqueue":  {[]string{"key", "value"}, false},
+		"dequeue":  {[]string{"key"}, true},
+		"drain":    {[]string{"key"}, true},
+		"generate": {nil, true},
+		"insert":   {[]string{"key", "value"}, false},
+		"acquire":  {[]string{"key", "value"}, true},
+		"release":  {[]string{"key", "value"}, false},
+		"send":     {[]string{"key", "value"}, true},
+		"poll":     {[]string{"key", "from"}, true},
+	}
+}
+
+// operationNames are the operations of all workloads.
+func operationNames() []string {
+	var out []string
+	for _, k := range kinds() {
+		for _, name := range k.asks {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+func isOperation(name string) bool { return slices.Contains(operationNames(), name) }
+
+// example is how the operation may be written.
+func (f form) example(name string) string {
+	path := "/" + name
+	if slices.Contains(f.fill, "key") {
+		path = "/{key}"
+	}
+	rest := slices.DeleteFunc(slices.Clone(f.fill), func(p string) bool { return p == "key" })
+	switch {
+	case len(rest) == 0:
+		return fmt.Sprintf("as in %s: {method: GET, path: %q}", name, path)
+	case len(rest) == 1:
+		return fmt.Sprintf("as in %s: {method: PUT, path: %q, body: \"{%s}\"}", name, path, rest[0])
+	}
+	return fmt.Sprintf("as in %s: {method: POST, path: \"%s?%s={%s}&%s={%s}\"}", name, path, rest[0], rest[0], rest[1], rest[1])
+}
+
+func readOperations(v value, out *Client, k kind) {
+	known := k.asks
+	if k.Name == "" { // a recipe, which is for any workload
+		known = operationNames()
+	}
+	s := v.section(known...)
+	for _, name := range known {
 		op, ok := s.fields[name]
 		if !ok {
 			continue
@@ -83,23 +213,27 @@ func readOperations(v value, out *Client) {
 		if out.Operations == nil {
 			out.Operations = map[string]HTTPOperation{}
 		}
-		out.Operations[name] = readOperation(op, name)
+		out.Operations[name] = readOperation(op, name, k)
 	}
 }
 
 // filled are the placeholders that a request of the operation must hold: one
-// without {key} would make all keys one, and their histories nonsense.
-func filled(operation string) []string {
-	return map[string][]string{
-		"read":  {"key"},
-		"write": {"key", "value"},
-		"cas":   {"key", "old", "new"},
-	}[operation]
+// without {key} would make all keys one, and their histories nonsense. A bank
+// has only one object to be read.
+func filled(operation string, k kind) []string {
+	if k.Name == "bank" && operation == "read" {
+		return nil
+	}
+	if k.Name == "monotonic" && operation == "add" {
+		return []string{"key"}
+	}
+	return forms()[operation].fill
 }
 
-func readOperation(v value, name string) HTTPOperation {
+func readOperation(v value, name string, k kind) HTTPOperation {
 	fields := []string{"method", "path", "body", "header", "ok", "fail"}
-	if name == "read" {
+	answers := forms()[name].answers || k.Name == "monotonic"
+	if answers {
 		fields = append(fields, "absent", "value")
 	}
 	s := v.section(fields...)
@@ -108,28 +242,28 @@ func readOperation(v value, name string) HTTPOperation {
 		s.word("method", "method", &op.Method, []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"})
 	}
 	if s.need("path", `as in path: "/{key}"`) {
-		read(s, "path", &op.Path, func(v value) (string, bool) { return v.urlPath(filled(name)...) })
+		read(s, "path", &op.Path, func(v value) (string, bool) { return v.urlPath(filled(name, k)...) })
 	}
-	read(s, "body", &op.Body, func(v value) (string, bool) { return v.template(filled(name)...) })
+	read(s, "body", &op.Body, func(v value) (string, bool) { return v.template(filled(name, k)...) })
 	if v, ok := s.fields["header"]; ok {
 		op.Header = readHeader(v)
 	}
 	readOutcomes(s, &op)
-	if name == "read" {
+	if answers {
 		op.Value = "body"
 		read(s, "value", &op.Value, value.answer)
 	}
-	checkFilled(s, name, op)
+	checkFilled(s, name, op, k)
 	return op
 }
 
 // checkFilled reports placeholders that the request lacks.
-func checkFilled(s section, name string, op HTTPOperation) {
+func checkFilled(s section, name string, op HTTPOperation, k kind) {
 	if op.Path == "" || s.has("body") && op.Body == "" {
 		return
 	}
 	has := placeholders(op.Path + op.Body)
-	for _, need := range filled(name) {
+	for _, need := range filled(name, k) {
 		if !slices.Contains(has, need) {
 			s.reportf("put it into the path or the body", "the %s does not say {%s} anywhere", name, need)
 		}

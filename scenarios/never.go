@@ -107,3 +107,18 @@ func unlike(v value, name string, before []Never) {
 		v.reportf("name it by what must not happen", "%s is the name of a check", name)
 	}
 }
+
+// readStop reads whether the storm ends when a rule is broken. At the end is
+// when it ends by itself, and is not written down.
+func readStop(root section, sc *Scenario) {
+	const early = "on-violation"
+	stop := ""
+	root.word("stop", "moment", &stop, []string{early, "at-end"})
+	if stop != early {
+		return
+	}
+	sc.Stop = early
+	if !root.has("never") {
+		root.at("stop").report("no rule is watched, so nothing could stop the run", "add rules under never:, or leave it out")
+	}
+}

@@ -75,7 +75,7 @@ func readScenario(v value, recipes Recipes, judge Judge) *Scenario {
 		return nil
 	}
 	s := v.section("version", "name", "about", "tags", "system", "client", "workload",
-		"phases", "settle", "checks", "never", "earned", "expect")
+		"phases", "settle", "checks", "never", "stop", "earned", "expect")
 	out := &Scenario{Expect: "valid"}
 	readHead(s, out)
 	var recipe *Recipe
@@ -88,6 +88,7 @@ func readScenario(v value, recipes Recipes, judge Judge) *Scenario {
 	out.Settle = readSettle(s)
 	out.Checks = readChecks(s, out.Workload)
 	out.Never = readNever(s, judge)
+	readStop(s, out)
 	out.Earned = readEarned(s, out)
 	s.word("expect", "outcome", &out.Expect, []string{"valid", "violation"})
 	return out

@@ -43,7 +43,7 @@ func readRecipe(v value, name string) *Recipe {
 		readRecipeSystem(s.fields["system"], &out.System)
 	}
 	if client, ok := s.fields["client"]; ok {
-		out.Client = readClientOver(client, Client{})
+		out.Client = readClientOver(client, Client{}, kind{})
 	}
 	return out
 }

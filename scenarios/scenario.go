@@ -21,7 +21,10 @@ type Scenario struct {
 	Settle   Settle   `json:"settle"`
 	Checks   []Check  `json:"checks"`
 	Never    []Never  `json:"never,omitempty"`
-	Earned   Earned   `json:"earned"`
+	// Stop is "on-violation" if the storm ends as soon as a rule of Never is
+	// seen broken; empty if it goes on, and rules are judged after it.
+	Stop   string `json:"stop,omitempty"`
+	Earned Earned `json:"earned"`
 	// Expect is "valid" or "violation"; the latter for a system known to be
 	// broken. The default is valid.
 	Expect string `json:"expect"`
@@ -111,14 +114,31 @@ type Limits struct {
 
 // A Client says how operations reach the system.
 type Client struct {
-	// Use is "etcd" or "http". The recipe gives the default.
+	// Use is one of [Clients], for example "etcd". The recipe gives the default.
 	Use string `json:"use"`
 	// SerializableReads makes etcd answer reads from the node's own state,
 	// without asking the others: fast, and stale on a node that is cut off.
 	SerializableReads bool `json:"serializable_reads,omitempty"`
 	// Operations are the requests of an http client, by operation: read,
-	// write, cas.
+	// write, cas, and what else the workload asks for.
 	Operations map[string]HTTPOperation `json:"operations,omitempty"`
+	// Isolation is the level at which postgres runs transactions:
+	// serializable, repeatable-read or read-committed.
+	Isolation string `json:"isolation,omitempty"`
+	// Lease is how long a lock lasts that is not renewed.
+	Lease time.Duration `json:"lease_ns,omitempty"`
+	// Unfenced lets what a lock guards be written under any token, also by a
+	// holder of the past. (In YAML, fencing: false.)
+	Unfenced bool `json:"unfenced,omitempty"`
+	// Writes says where a client of redis sends what changes something: to its
+	// own node, or to the primary, which it asks its own node for.
+	Writes string `json:"writes,omitempty"`
+	// Wait is how many replicas a client of redis waits for after it has
+	// written something; 0 for none.
+	Wait int `json:"wait,omitempty"`
+	// Command is the program of an exec client, and Folder where it runs.
+	Command []string `json:"command,omitempty"`
+	Folder  string   `json:"folder,omitempty"`
 }
 
 // An HTTPOperation maps an operation to a request, and its answer to an
@@ -134,7 +154,7 @@ type HTTPOperation struct {
 	OK     []int `json:"ok,omitempty"`
 	Fail   []int `json:"fail,omitempty"`
 	Absent []int `json:"absent,omitempty"`
-	// Value is where a read's value stands in the answer: "body" (the whole
+	// Value is where the value of an operation that answers one stands in the answer: "body" (the whole
 	// body, a JSON value or plain text), or "json:" and the dotted path of a
 	// field, for example "json:node.value". The default is body.
 	Value string `json:"value,omitempty"`
@@ -142,10 +162,13 @@ type HTTPOperation struct {
 
 // A Workload is what the clients do.
 type Workload struct {
-	// Use is "register": reads, writes and compare-and-sets on independent
-	// keys, with unique values.
+	// Use is one of [Workloads], for example "register".
 	Use     string `json:"use"`
 	Clients int    `json:"clients"`
+	// InFlight is how many operations of an open load a client may have under
+	// way, each as a process of its own. An arrival that finds all of them
+	// waiting is not sent, but counted. 0 means 1.
+	InFlight int `json:"in_flight,omitempty"`
 	// Keys is how many keys are in use at a time. A key is retired for a
 	// fresh one after OperationsPerKey operations.
 	Keys             int `json:"keys"`
@@ -153,9 +176,19 @@ type Workload struct {
 	// RatePerSecond is the open load over all clients; 0 means closed loop:
 	// each client sends its next operation when the last one has ended.
 	RatePerSecond float64 `json:"rate_per_second,omitempty"`
-	// Mix are the weights of read, write and cas.
+	// Mix are the weights of what the workload is mixed of, for a register
+	// read, write and cas.
 	Mix     map[string]int `json:"mix"`
 	Timeout time.Duration  `json:"timeout_ns"`
+	// TxnLength is the most micro-operations of a transaction.
+	TxnLength int `json:"txn_length,omitempty"`
+	// Accounts is how many accounts a bank has, Balance what is in each at the
+	// beginning, MaxTransfer the most that is transferred at a time.
+	Accounts    int `json:"accounts,omitempty"`
+	Balance     int `json:"balance,omitempty"`
+	MaxTransfer int `json:"max_transfer,omitempty"`
+	// GroupSize is how many keys a read of a long fork reads.
+	GroupSize int `json:"group,omitempty"`
 }
 
 // A Phase is a stretch of the run.
@@ -172,9 +205,13 @@ type Settle struct {
 
 // A Check names a checker and its options.
 type Check struct {
-	Check string `json:"check"` // linearizable, stats, recovery, logs
-	// Model is of linearizable: register or cas-register.
+	Check string `json:"check"` // linearizable, bank, recovery, logs, …
+	// Model is of linearizable and of invariant.
 	Model string `json:"model,omitempty"`
+	// Isolation is the level that transactions are judged against.
+	Isolation string `json:"isolation,omitempty"`
+	// Options are what else the check may be told, by name.
+	Options map[string][]string `json:"options,omitempty"`
 	// Timeout bounds the check.
 	Timeout time.Duration `json:"timeout_ns,omitempty"`
 	// Within is of recovery.

@@ -43,41 +43,6 @@ func Systems(recipes Recipes) []Word {
 	return out
 }
 
-// Clients are what `client.use` can be.
-func Clients() []Word {
-	return []Word{
-		{"etcd", "etcd's own protocol; can tell who leads"},
-		{"http", "requests written in the scenario: method, path, body, and what the answers mean"},
-	}
-}
-
-// Workloads are what `workload.use` can be.
-func Workloads() []Word {
-	return []Word{
-		{"register", "reads, writes and compare-and-sets on independent keys, with unique values"},
-	}
-}
-
-// Checks are what `check` can be. Two more, stats and earned, always run.
-func Checks() []Word {
-	return []Word{
-		{"linearizable", "every key behaves as if its operations took place one at a time, each between its call and its return"},
-		{"recovery", "every node answers again soon after the last heal"},
-		{"logs", "no node logs any of the forbidden words"},
-		{"convergence", "every node answers alike in the final reads"},
-		{"causal", "reads respect what their process, and those it read from, had seen; not for a mix with cas"},
-		{"session", "every process reads its own writes and never goes back; not for a mix with cas"},
-	}
-}
-
-// Models are what the `model` of linearizable can be.
-func Models() []Word {
-	return []Word{
-		{"register", "a value that is read and written"},
-		{"cas-register", "a value that is read, written, and compared and set"},
-	}
-}
-
 func names(words []Word) []string {
 	out := make([]string, len(words))
 	for i, w := range words {

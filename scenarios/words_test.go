@@ -53,16 +53,17 @@ func TestEveryWordParses(t *testing.T) {
 		sources = append(sources, fault("fault: latency, loss: 1%, direction: "+w.Name))
 	}
 	for _, w := range Checks() {
-		extra, load := "", ""
-		switch w.Name {
-		case "logs":
-			extra = ", forbid: [x]"
-		case "causal", "session":
+		extra := map[string]string{"logs": ", forbid: [x]"}[w.Name]
+		load := "workload: {use: " + workloadFor(w.Name) + "}\n"
+		if w.Name == "causal" || w.Name == "session" {
 			load = "workload: {use: register, mix: {read: 1, write: 1}}\n"
 		}
 		sources = append(sources, head+load+calm+"checks: [{check: "+w.Name+extra+"}]\n")
 	}
-	for _, w := range Models() {
+	for _, w := range ruleModels() {
+		sources = append(sources, head+calm+"workload: {use: lock}\nchecks: [{check: invariant, model: "+w.Name+"}]\n")
+	}
+	for _, w := range linearModels() {
 		sources = append(sources, head+calm+"workload: {mix: {write: 1}}\nchecks: [{check: linearizable, model: "+w.Name+"}]\n")
 	}
 	for _, w := range Workloads() {
@@ -73,4 +74,14 @@ func TestEveryWordParses(t *testing.T) {
 			t.Errorf("%s\n%v", src, err)
 		}
 	}
+}
+
+// workloadFor is a workload that the check can judge.
+func workloadFor(check string) string {
+	for _, k := range kinds() {
+		if k.fits(check) {
+			return k.Name
+		}
+	}
+	return ""
 }

@@ -5,7 +5,10 @@ import (
 	"github.com/shakedown-dev/shakedown/docker/images"
 	"github.com/shakedown-dev/shakedown/runner/client"
 	"github.com/shakedown-dev/shakedown/runner/client/etcd"
+	"github.com/shakedown-dev/shakedown/runner/client/exec"
 	"github.com/shakedown-dev/shakedown/runner/client/http"
+	"github.com/shakedown-dev/shakedown/runner/client/postgres"
+	"github.com/shakedown-dev/shakedown/runner/client/redis"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
@@ -17,7 +20,10 @@ func catalog() cli.Catalog {
 		Images:  images.FS(),
 		Recipes: []string{"abd", "etcd", "postgres", "redis"},
 		Clients: []cli.Driver{
-			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client) }},
+			{Name: "etcd", Open: func(s *scenarios.Scenario) client.System { return etcd.New(s.Client, s.Workload) }},
+			{Name: "redis", Open: func(s *scenarios.Scenario) client.System { return redis.New(s.Client, s.Workload) }},
+			{Name: "postgres", Open: func(s *scenarios.Scenario) client.System { return postgres.New(s.Client, s.Workload) }},
+			{Name: "exec", Open: func(s *scenarios.Scenario) client.System { return exec.New(s.Client, s.Workload) }},
 			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},
 		},
 		Faults: []string{
@@ -25,7 +31,10 @@ func catalog() cli.Catalog {
 			"kill", "pause", "clock", // of a node and its processes
 			"disk", // of a node's disk
 		},
-		Workloads: []string{"register"},
+		Workloads: []string{
+			"register", "cas-register", "append", "rw-register", "bank", "long-fork", "write-skew",
+			"set", "queue", "counter", "unique-ids", "lock", "log", "monotonic", "sequential", "causal-reverse",
+		},
 		Checks: []string{
 			"linearizable",
 			"list-append", "rw-register", "bank", "long-fork", "write-skew", "monotonic",

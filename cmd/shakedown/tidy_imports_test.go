@@ -22,7 +22,7 @@ func importable() map[string][]string {
 		"checkers/invariant": {"history", "checkers", "go.starlark.net"},
 		"runner":             {"history", "nemesis", "scenarios", "golang.org/x/sync"},
 		"runner/ssh/":        {"history", "nemesis", "golang.org/x", "github.com/kevinburke/ssh_config"},
-		"runner/client/":     {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc"},
+		"runner/client/":     {"history", "nemesis", "scenarios", "golang.org/x", "go.etcd.io/etcd", "go.uber.org/zap", "google.golang.org/grpc", "github.com/redis/go-redis", "github.com/jackc/pgx"},
 		"docker":             {"nemesis", "github.com/docker/docker", "github.com/docker/go-connections", "github.com/containerd/errdefs", "golang.org/x"},
 		"docker/images/":     {},
 		"cmd":                {"history", "scenarios", "nemesis", "checkers", "runner", "docker", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x"},

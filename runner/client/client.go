@@ -50,3 +50,11 @@ type RoleTeller interface {
 	// means that none could be found.
 	Leader(ctx context.Context, nodes []Node) (string, error)
 }
+
+// A Preparer is a System that something has to be made in before clients can
+// work: tables, accounts with money in them.
+type Preparer interface {
+	// Prepare makes what the workload needs, once, when all nodes are ready.
+	// What is there already is no error.
+	Prepare(ctx context.Context, nodes []Node) error
+}

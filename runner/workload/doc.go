@@ -6,7 +6,8 @@
 //
 // Every workload is a function of a [Spec]: [Register], [Append], [RWRegister],
 // [Bank], [Set], [Queue], [Counter], [UniqueIDs], [Log], [Lock], [LongFork],
-// [Monotonic] and [WriteSkew]. What they have in common makes their histories
+// [Monotonic], [WriteSkew], [Sequential] and [CausalReverse]; [Find] knows them
+// by name, with the operations that read everything in the end. What they have in common makes their histories
 // cheap to judge: a value is written only once, reads are of whole objects,
 // keys are retired before too much is unknown about them, and nothing that a
 // client does depends on what the others do but the names of keys and values.

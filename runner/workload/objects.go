@@ -18,6 +18,7 @@ const (
 	Acquire  = "acquire"
 	Release  = "release"
 	Insert   = "insert"
+	Drain    = "drain"
 )
 
 // fresh makes a value that is new to the key.
@@ -58,6 +59,29 @@ func Log(s Spec) [][]Operation {
 // knows, and Read reads all rows. Mix weighs Add and Read.
 func Monotonic(s Spec) [][]Operation { return simple(s, "m", nil) }
 
+// CausalReverse makes writes to and reads of independent lists of values,
+// "v3.7": Write of an integer from 1 that no other writes there, which takes
+// nothing away, and Read of all that was written. Mix weighs Write and Read.
+func CausalReverse(s Spec) [][]Operation {
+	return simple(s, "v", map[string]func(*slot) json.RawMessage{Write: fresh})
+}
+
+// Sequential makes writes and reads of rows of subkeys, "e3.7": Write, which
+// writes the subkeys one after the other, each in a transaction of its own, and
+// Read, which reads them in the opposite order. A row is written once: each key
+// gets one Write, then reads until its slot writes again. OperationsPerKey is
+// not looked at. Mix weighs Write and Read.
+func Sequential(s Spec) [][]Operation {
+	s.OperationsPerKey = 0
+	return plan{Spec: s, prefix: "e", give: func(d *sketch, slots []*slot) Operation {
+		slot := slots[d.slot]
+		if d.f == Write || slot.generation == 0 {
+			slot.renew()
+		}
+		return Operation{F: d.f, Key: slot.key()}
+	}}.make()
+}
+
 // UniqueIDs makes requests for identifiers, Generate, which have neither key
 // nor value. Mix weighs Generate.
 func UniqueIDs(s Spec) [][]Operation {
@@ -90,29 +114,49 @@ func Bank(s Spec) [][]Operation {
 }
 
 // Lock makes clients take and give back independent locks, "k3.7": Acquire,
-// whose value is an integer from 1 that no other acquire of the lock has, and
-// as the client's next operation Release with the same key and value, whether
-// the lock was got or not. Mix is not looked at but for being there: weigh
-// Acquire.
+// whose value is an integer from 1 that no other acquire of the lock has; if
+// Write has a weight, as the client's next operation Write without a value, for
+// what is guarded by the lock; and then Release with the key and value of the
+// acquire. They follow whether the lock was got or not: whoever carries them
+// out leaves out what makes no sense. Mix weighs Acquire and Write, which is
+// only looked at for being there.
 func Lock(s Spec) [][]Operation {
-	type held struct {
-		key   string
-		value json.RawMessage
-		last  bool // the client's last operation took it
+	steps := []string{Acquire, Release}
+	if s.Mix[Write] > 0 {
+		steps = []string{Acquire, Write, Release}
 	}
-	hands := make(map[int]*held)
+	if s.Mix[Acquire] <= 0 {
+		s.Mix = nil
+	}
+	hands := make(map[int]*hand)
 	return plan{Spec: s, prefix: "k", give: func(d *sketch, slots []*slot) Operation {
 		h := hands[d.client]
-		if h != nil && h.last {
-			h.last = false
-			return Operation{F: Release, Key: h.key, Value: h.value}
+		if h == nil || h.step == len(steps) {
+			h = takeLock(slots[d.slot], len(steps))
+			hands[d.client] = h
 		}
-		slot := slots[d.slot]
-		slot.use()
-		slot.left-- // for the release, which may come late
-		hands[d.client] = &held{slot.key(), slot.value(), true}
-		return Operation{F: Acquire, Key: slot.key(), Value: hands[d.client].value}
+		op := Operation{F: steps[h.step], Key: h.key}
+		if op.F != Write {
+			op.Value = h.value
+		}
+		h.step++
+		return op
 	}}.make()
+}
+
+// A hand is a client that holds a lock, or tries to.
+type hand struct {
+	key   string
+	value json.RawMessage
+	step  int // what comes next
+}
+
+// takeLock takes so many operations of a key, since the later ones may be
+// planned when the key would be retired.
+func takeLock(s *slot, operations int) *hand {
+	s.use()
+	s.left -= operations - 1
+	return &hand{key: s.key(), value: s.value()}
 }
 
 // WriteSkew makes pairs of transactions that must not both succeed, Insert of

@@ -32,6 +32,9 @@ func kinds() []kind {
 		{"unique-ids", UniqueIDs, []string{Generate}, "ba10684140d2f119"},
 		{"log", Log, []string{Send, Poll}, "577f540c6586e164"},
 		{"lock", Lock, []string{Acquire}, "4daf4bd7ab8bf624"},
+		{"guarded lock", Lock, []string{Acquire, Write}, "758a137d1c2bcc38"},
+		{"sequential", Sequential, []string{Write, Read}, "f97f556c712c4ea8"},
+		{"causal-reverse", CausalReverse, []string{Write, Read}, "f63cb7c7866aee3f"},
 		{"long-fork", LongFork, []string{Write, Read}, "6e6ff5536e8e42f4"},
 		{"monotonic", Monotonic, []string{Add, Read}, "9e7253491840db3f"},
 		{"write-skew", WriteSkew, []string{Insert}, "88cb08cfe940a0a1"},
@@ -191,13 +194,13 @@ func uses(ops [][]Operation) map[string]int {
 
 func TestOthersRetireKeys(t *testing.T) {
 	for _, k := range kinds() {
-		if k.name == "bank" || k.name == "unique-ids" || k.name == "rw-register" {
-			continue // no keys, no keys, and reads that do not count
+		if k.name == "bank" || k.name == "unique-ids" || k.name == "rw-register" || k.name == "sequential" {
+			continue // no keys, no keys, reads that do not count, and keys that end with the next write
 		}
 		rapid.Check(t, func(rt *rapid.T) {
 			s := anySpec(rt, k)
 			for key, n := range uses(k.make(s)) {
-				if limit := s.OperationsPerKey; limit > 1 && n > limit+1 {
+				if limit := s.OperationsPerKey; limit > 1 && n > limit+2 {
 					rt.Fatalf("%s: key %s got %d operations of %d", k.name, key, n, limit)
 				}
 				if !strings.Contains(key, ".") {
@@ -238,6 +241,38 @@ func TestLocksAreGivenBackByWhoTookThem(t *testing.T) {
 				t.Fatalf("client %d takes %+v and gives back %+v", client, list[n-1], op)
 			}
 		}
+	}
+}
+
+// What is guarded is written under the lock, by whoever took it.
+func TestWhatIsGuardedIsWrittenBetween(t *testing.T) {
+	steps := []string{Acquire, Write, Release}
+	for client, list := range Lock(Spec{Clients: 5, Keys: 3, OperationsPerKey: 20, Mix: map[string]int{Acquire: 1, Write: 1}, ClosedLoopLimit: 101, Seed: 3}) {
+		for n, op := range list {
+			first := list[n-n%3]
+			if op.F != steps[n%3] || op.Key != first.Key || op.F == Write && op.Value != nil || op.F == Release && string(op.Value) != string(first.Value) {
+				t.Fatalf("client %d, operation %d: %+v after %+v", client, n, op, first)
+			}
+		}
+	}
+	if lists := Lock(Spec{Clients: 1, Mix: map[string]int{Write: 1}}); len(lists[0]) > 0 {
+		t.Errorf("without a weight for acquire there are %d operations", len(lists[0]))
+	}
+}
+
+// A row is written once, or a read could find subkeys of two writes.
+func TestRowsAreWrittenOnce(t *testing.T) {
+	written := make(map[string]int)
+	for _, op := range inOrder(Sequential(Spec{Clients: 4, Keys: 3, Mix: map[string]int{Write: 1, Read: 3}, ClosedLoopLimit: 200})) {
+		if op.F == Write {
+			written[op.Key]++
+		}
+		if written[op.Key] > 1 {
+			t.Fatalf("%s is written %d times", op.Key, written[op.Key])
+		}
+	}
+	if len(written) < 150 {
+		t.Errorf("only %d rows are written", len(written))
 	}
 }
 
@@ -326,7 +361,7 @@ func TestOthersFollowTheMix(t *testing.T) {
 	for _, k := range kinds() {
 		counts, all := make(map[string]int), 0
 		for _, op := range inOrder(k.make(k.spec(storm()))) {
-			if op.F != Txn {
+			if op.F != Txn && k.name != "guarded lock" {
 				counts[op.F]++
 				all++
 			}

@@ -59,7 +59,7 @@ func startCluster(t *testing.T, size int) []*node {
 		n.start(t)
 		nodes = append(nodes, n)
 	}
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	for _, n := range nodes {
 		eventually(t, n.Name+" is ready", func(ctx context.Context) error { return s.Ready(ctx, n.Node) })
 	}

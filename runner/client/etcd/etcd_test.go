@@ -55,7 +55,7 @@ func works(t *testing.T, c client.Client) {
 
 func TestRegister(t *testing.T) {
 	n := startCluster(t, 1)[0]
-	c := openClient(t, New(scenarios.Client{}), n.Node)
+	c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), n.Node)
 	works(t, c)
 	foreign := c.(*register).conn
 	if _, err := foreign.Put(t.Context(), "foreign", `not "json"`); err != nil {
@@ -109,7 +109,7 @@ func TestRegister(t *testing.T) {
 // TestKilledNode also shows that a client finds back to a node that restarted.
 func TestKilledNode(t *testing.T) {
 	n := startCluster(t, 1)[0]
-	c := openClient(t, New(scenarios.Client{}), n.Node)
+	c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), n.Node)
 	works(t, c)
 	n.kill(t)
 	eventually(t, "the client notices that nobody listens", func(ctx context.Context) error {
@@ -124,7 +124,7 @@ func TestKilledNode(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := New(scenarios.Client{}).Ready(t.Context(), n.Node); err == nil {
+	if err := New(scenarios.Client{}, scenarios.Workload{}).Ready(t.Context(), n.Node); err == nil {
 		t.Error("a killed node is ready")
 	}
 	n.start(t)
@@ -137,7 +137,7 @@ func TestKilledNode(t *testing.T) {
 // TestPausedNode: what was sent to it is unknown, and does happen later.
 func TestPausedNode(t *testing.T) {
 	n := startCluster(t, 1)[0]
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	c := openClient(t, s, n.Node)
 	works(t, c)
 	n.pause(t)
@@ -169,7 +169,7 @@ func TestPausedNode(t *testing.T) {
 
 func TestCanceled(t *testing.T) {
 	n := startCluster(t, 1)[0]
-	c := openClient(t, New(scenarios.Client{}), n.Node)
+	c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), n.Node)
 	works(t, c)
 	n.pause(t)
 	for f, want := range map[string]history.Type{"read": history.Fail, "write": history.Info} {
@@ -199,8 +199,8 @@ func TestCanceled(t *testing.T) {
 // TestNoMajority pauses two of three nodes and lets the third answer.
 func TestNoMajority(t *testing.T) {
 	nodes := startCluster(t, 3)
-	s := New(scenarios.Client{})
-	stale := New(scenarios.Client{SerializableReads: true})
+	s := New(scenarios.Client{}, scenarios.Workload{})
+	stale := New(scenarios.Client{SerializableReads: true}, scenarios.Workload{})
 	c, serializable := openClient(t, s, nodes[0].Node), openClient(t, stale, nodes[0].Node)
 	works(t, c)
 	works(t, serializable)
@@ -247,7 +247,7 @@ func TestNoMajority(t *testing.T) {
 // must say nothing that turns out to be wrong.
 func TestNoLeader(t *testing.T) {
 	nodes := startCluster(t, 3)
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	c := openClient(t, s, nodes[0].Node)
 	works(t, c)
 	nodes[1].kill(t)
@@ -277,7 +277,7 @@ func TestNoLeader(t *testing.T) {
 
 func TestLeader(t *testing.T) {
 	nodes := startCluster(t, 3)
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	all := []client.Node{nodes[0].Node, nodes[1].Node, nodes[2].Node}
 	first := leads(t, s, all)
 	byName := map[string]*node{}
@@ -338,7 +338,7 @@ func leads(t *testing.T, s *System, nodes []client.Node) string {
 
 func TestOpenWithoutPort(t *testing.T) {
 	n := client.Node{Name: "n7", IP: "127.0.0.1", Ports: map[string]int{"peer": 2380}}
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	if c, err := s.Open(t.Context(), n); err == nil || !strings.Contains(err.Error(), "n7") {
 		t.Errorf("open = %v, %v", c, err)
 	}

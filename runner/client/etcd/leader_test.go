@@ -48,7 +48,7 @@ func TestElect(t *testing.T) {
 		{"nobody knows, with the term", []testimony{says(1, 0, 7)}, "", false, "n1 knows no leader in term 7"},
 		{"nobody was asked", nil, "", false, "no leader"},
 	} {
-		name, settled, err := New(scenarios.Client{}).elect(c.heard, fiveNodes())
+		name, settled, err := New(scenarios.Client{}, scenarios.Workload{}).elect(c.heard, fiveNodes())
 		if name != c.want || settled != c.settled || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %q, settled %v, %v", c.about, name, settled, err)
 		}
@@ -58,7 +58,7 @@ func TestElect(t *testing.T) {
 // TestElectRemembers: a leader that is silent now can be named if it was heard
 // before, but not if it is none of the nodes asked for.
 func TestElectRemembers(t *testing.T) {
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	if _, _, err := s.elect([]testimony{says(2, 2, 3)}, fiveNodes()); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestElectSettledStays(t *testing.T) {
 			heard = append(heard, says(id+1, leaders[term], term))
 		}
 		heard = rapid.Permutation(heard).Draw(rt, "order")
-		s := New(scenarios.Client{})
+		s := New(scenarios.Client{}, scenarios.Workload{})
 		final, _, err := s.elect(heard, fiveNodes())
 		if err != nil {
 			rt.Fatal(err)

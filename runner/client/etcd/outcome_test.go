@@ -171,7 +171,7 @@ func outcomes() []struct {
 func TestErrorsOfANode(t *testing.T) {
 	var answer atomic.Pointer[error]
 	fake, n := startFake(t, func(*fakeServer) error { return *answer.Load() })
-	c := openClient(t, New(scenarios.Client{}), n)
+	c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), n)
 	for _, o := range outcomes() {
 		answer.Store(&o.err)
 		for f, value := range map[string]string{"read": "", "write": "1", "cas": "[1,2]"} {
@@ -195,7 +195,7 @@ func TestErrorsOfANode(t *testing.T) {
 // will never know what became of it.
 func TestConnectionBreaksInRequest(t *testing.T) {
 	fake, n := startFake(t, func(f *fakeServer) error { return f.listener.reset() })
-	c := openClient(t, New(scenarios.Client{}), n)
+	c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), n)
 	for f, want := range map[string]history.Type{"write": history.Info, "cas": history.Info, "read": history.Fail} {
 		works(t, c)
 		fake.calls.Store(0)
@@ -229,7 +229,7 @@ func TestNobodySpeaks(t *testing.T) {
 					conns <- c
 				}
 			}()
-			c := openClient(t, New(scenarios.Client{}), loopback(l))
+			c := openClient(t, New(scenarios.Client{}, scenarios.Workload{}), loopback(l))
 			for _, f := range []string{"write", "cas", "read"} {
 				op := invoke(t, c, f, "r", "[1,2]")
 				if err := endsAs(op, history.Fail); err != nil || f != "read" && !strings.Contains(op.Error, "not sent") {

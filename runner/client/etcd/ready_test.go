@@ -11,7 +11,7 @@ import (
 )
 
 func TestReadyOnRealNodes(t *testing.T) {
-	s := New(scenarios.Client{})
+	s := New(scenarios.Client{}, scenarios.Workload{})
 	for _, n := range startCluster(t, 3) {
 		// Once is not enough to ask: a busy machine may not answer in time.
 		eventually(t, n.Name+" is ready", func(ctx context.Context) error { return s.Ready(ctx, n.Node) })
@@ -25,7 +25,7 @@ func TestReadyOnRealNodes(t *testing.T) {
 // TestReadyWantsTheWriteBack: the fake acknowledges the write and reads nothing.
 func TestReadyWantsTheWriteBack(t *testing.T) {
 	fake, n := startFake(t, func(*fakeServer) error { return nil })
-	err := New(scenarios.Client{}).Ready(t.Context(), n)
+	err := New(scenarios.Client{}, scenarios.Workload{}).Ready(t.Context(), n)
 	if err == nil || !strings.Contains(err.Error(), "n1 does not know of the write") {
 		t.Error(err)
 	}
@@ -36,7 +36,7 @@ func TestReadyWantsTheWriteBack(t *testing.T) {
 
 func TestReadySaysWhatTheNodeAnswered(t *testing.T) {
 	_, n := startFake(t, func(*fakeServer) error { return rpctypes.ErrGRPCNoSpace })
-	err := New(scenarios.Client{}).Ready(t.Context(), n)
+	err := New(scenarios.Client{}, scenarios.Workload{}).Ready(t.Context(), n)
 	if err == nil || !strings.Contains(err.Error(), "n1") || !strings.Contains(err.Error(), "database space exceeded") {
 		t.Error(err)
 	}

@@ -12,6 +12,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -49,6 +50,9 @@ const (
 // by many goroutines.
 type System struct {
 	serializable bool
+	lease        time.Duration
+	fenced       bool
+	workload     scenarios.Workload
 
 	mu sync.Mutex
 	// members are the nodes' own member ids, as far as they were seen, so
@@ -60,12 +64,16 @@ type System struct {
 var (
 	_ client.System     = (*System)(nil)
 	_ client.RoleTeller = (*System)(nil)
+	_ client.Preparer   = (*System)(nil)
 )
 
-// New returns the system that c describes; of c, only SerializableReads
-// matters.
-func New(c scenarios.Client) *System {
-	return &System{serializable: c.SerializableReads, members: map[uint64]string{}}
+// New returns the system that c describes, with the operations of the workload:
+// those of a register, if it has no name.
+func New(c scenarios.Client, w scenarios.Workload) *System {
+	return &System{
+		serializable: c.SerializableReads, lease: max(c.Lease, time.Second), fenced: !c.Unfenced,
+		workload: w, members: map[uint64]string{},
+	}
 }
 
 // Open returns a client to n, which begins to connect. It fails if n has no
@@ -75,7 +83,49 @@ func (s *System) Open(_ context.Context, n client.Node) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &register{conn: conn, serializable: s.serializable}, nil
+	switch s.workload.Use {
+	case "", "register", "cas-register":
+		return &register{conn: conn, serializable: s.serializable}, nil
+	}
+	return s.store(conn), nil
+}
+
+// store returns a client with the operations of the workload.
+func (s *System) store(conn *clientv3.Client) *store {
+	c := &store{conn: conn, serializable: s.serializable, endRenewal: func() {}}
+	c.tasks = map[string]client.Tasks{
+		"append":         {"txn": c.txn},
+		"rw-register":    {"txn": c.txn},
+		"long-fork":      {"txn": c.txn},
+		"bank":           {"transfer": c.transfer, "read": c.balances(s.workload.Accounts)},
+		"write-skew":     {"insert": c.insert},
+		"set":            {"add": c.add, "read": c.elements},
+		"causal-reverse": {"write": c.add, "read": c.elements},
+		"queue":          {"enqueue": c.enqueue, "dequeue": c.dequeue, "drain": c.drain},
+		"counter":        {"add": c.increment, "read": c.count},
+		"unique-ids":     {"generate": c.generate},
+		"lock":           {"acquire": c.acquire(s.lease), "write": c.write(s.fenced), "release": c.release},
+		"log":            {"send": c.send, "poll": c.poll()},
+		"monotonic":      {"add": c.insertRow, "read": c.rows},
+		"sequential":     {"write": c.writeRow, "read": c.readRow},
+	}[s.workload.Use]
+	return c
+}
+
+// Prepare puts money into the accounts of a bank.
+func (s *System) Prepare(ctx context.Context, nodes []client.Node) error {
+	if s.workload.Use != "bank" || len(nodes) == 0 {
+		return nil
+	}
+	conn, err := open(nodes[0])
+	if err != nil {
+		return err
+	}
+	c := s.store(conn)
+	if err := errors.Join(c.openBank(ctx, s.workload.Accounts, s.workload.Balance), c.Close()); err != nil {
+		return fmt.Errorf("open the accounts through %s: %w", nodes[0].Name, err)
+	}
+	return nil
 }
 
 // open connects to n and to nothing else.

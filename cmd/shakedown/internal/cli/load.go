@@ -145,7 +145,11 @@ func (r *root) parse(s source, set []string) (*scenarios.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scenarios.ParseJudged(s.path, s.src, recipes, set, s.judge)
+	out, err := scenarios.ParseJudged(s.path, s.src, recipes, set, s.judge)
+	if err == nil && len(out.Client.Command) > 0 {
+		out.Client.Folder = filepath.ToSlash(s.folder) // a client of the user's own lies beside the scenario
+	}
+	return out, err
 }
 
 // completeScenarios offers the names of bundled scenarios to a shell, which

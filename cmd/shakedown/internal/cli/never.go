@@ -65,11 +65,14 @@ func readBeside(folder, name string) (string, error) {
 }
 
 // ruleOf makes the checker of a rule, out of nothing but the rule itself.
-func ruleOf(n scenarios.Never) (checkers.Checker, error) {
-	return catalog.Never(invariant.Entry{
+func ruleOf(n scenarios.Never) (checkers.Checker, error) { return catalog.Never(entryOf(n)) }
+
+// entryOf is the rule as the checkers take it.
+func entryOf(n scenarios.Never) invariant.Entry {
+	return invariant.Entry{
 		Name: n.Name, Says: n.Says, Origin: n.Origin, Where: n.Where, Spec: n.Spec, Use: n.Use, Run: n.Run,
 		Timeout: n.Timeout, Files: oneFile{n.Spec, n.Source}, Dir: filepath.FromSlash(n.Folder),
-	})
+	}
 }
 
 // rulesIn makes the checkers of a scenario's rules.

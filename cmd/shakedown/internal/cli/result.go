@@ -26,14 +26,14 @@ type answer struct {
 func resultOf(out report.Run, o runner.Outcome) store.Result {
 	return store.Result{
 		Format: store.Format, Verdict: out.Verdict, Expect: report.Word(out.Expect), AsExpected: out.AsExpected(),
-		Exit: codeFor(out.Verdict, out.Expect), Interrupted: o.Interrupted, Reasons: out.Reasons,
+		Exit: codeFor(out.Verdict, out.Expect), Interrupted: o.Interrupted, Stopped: o.Stopped, Reasons: out.Reasons,
 		Checks: out.Results, Counts: o.Counts, Timings: o.Timings, Problems: o.Problems,
 	}
 }
 
 // outcomeOf is what a result.json keeps of the run itself.
 func outcomeOf(r store.Result) runner.Outcome {
-	return runner.Outcome{Interrupted: r.Interrupted, Timings: r.Timings, Counts: r.Counts, Problems: r.Problems}
+	return runner.Outcome{Interrupted: r.Interrupted, Stopped: r.Stopped, Timings: r.Timings, Counts: r.Counts, Problems: r.Problems}
 }
 
 // newRunInfo says under which circumstances a run is made.

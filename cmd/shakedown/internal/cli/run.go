@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/docker"
+	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/runner/client"
 	"github.com/shakedown-dev/shakedown/scenarios"
@@ -233,7 +235,13 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 		return outcome, false, environment(fmt.Errorf("create the history: %w", err), "")
 	}
 	defer func() { err = errors.Join(err, closeHistory(file)) }()
+	look, unwatch, err := v.lookout(ctx)
+	if err != nil {
+		return outcome, false, err
+	}
+	defer unwatch()
 	outcome, err = runner.Run(ctx, v.plan, runner.Options{
+		Watch: look,
 		Prepare: func(ctx context.Context, say func(string)) (runner.Cluster, error) {
 			c, err := v.prepare(ctx, say)
 			prepared = err == nil
@@ -243,6 +251,20 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep,
 	})
 	return outcome, prepared, err
+}
+
+// lookout is what sees every event while the run goes on, nil if nothing needs
+// to; the function ends it.
+func (v *voyage) lookout(ctx context.Context) (look func(history.Op) string, end func(), err error) {
+	l, err := newLookout(context.WithoutCancel(ctx), v.plan.Scenario)
+	if err != nil || l == nil {
+		return nil, func() {}, err
+	}
+	if len(l.later) > 0 {
+		v.root.watch.Event(runner.Event{Kind: "note",
+			Text: "judged after the run only, since everything must be known for it: " + strings.Join(l.later, ", ")})
+	}
+	return l.look, l.close, nil
 }
 
 // prepare makes the image and starts the nodes.
@@ -307,6 +329,9 @@ func reasonsOf(o runner.Outcome, failed error) []string {
 	var out []string
 	if o.Interrupted {
 		out = append(out, "The run was interrupted before its plan was carried out.")
+	}
+	if o.Stopped != "" {
+		out = append(out, "The storm ended before its time, as the scenario asks: "+o.Stopped)
 	}
 	if failed != nil {
 		out = append(out, "The environment failed: "+oneLine(failed.Error())+".")

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -17,7 +18,8 @@ import (
 func specsOf(s *scenarios.Scenario, logs fs.FS) []catalog.Spec {
 	var out []catalog.Spec
 	for _, c := range s.Checks {
-		spec := catalog.Spec{Check: c.Check, Model: c.Model, Timeout: c.Timeout, Options: map[string][]string{}}
+		spec := catalog.Spec{Check: c.Check, Model: c.Model, Isolation: c.Isolation, Timeout: c.Timeout, Options: map[string][]string{}}
+		maps.Copy(spec.Options, c.Options)
 		if c.Within > 0 {
 			spec.Options["within"] = []string{c.Within.String()}
 		}

@@ -61,6 +61,9 @@ type Result struct {
 	Exit int `json:"exit"`
 	// Interrupted says that the run was stopped before its plan was done.
 	Interrupted bool `json:"interrupted,omitempty"`
+	// Stopped is the rule that ended the storm before its time, and how it was
+	// broken; empty if none did.
+	Stopped string `json:"stopped,omitempty"`
 	// Reasons say, in sentences, why a pass would not count whatever the
 	// checks say: the run was cut short, the environment failed.
 	Reasons []string          `json:"reasons,omitempty"`
