@@ -29,10 +29,11 @@ const (
 // agentCapabilities are all that the agent may do beyond an ordinary process:
 // rules in the network (NET_ADMIN); namespaces to try things in (SYS_ADMIN);
 // memory and namespaces of other processes (SYS_PTRACE); signals to processes
-// of other users (KILL), and their files in /proc and the cgroup tree
+// of other users (KILL), whose limits only they may change (SETUID, SETGID);
+// and their files in /proc and the cgroup tree
 // (DAC_OVERRIDE).
 func agentCapabilities() []string {
-	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE"}
+	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "SETUID", "SETGID"}
 }
 
 // agentHint is for an agent that would not start or speak.

@@ -210,7 +210,7 @@ func (c *Cluster) node(name string) *node {
 // an Error comes back as an error.
 func (c *Cluster) Ask(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	reply, err := c.agent.ask(ctx, r)
-	if n := c.node(r.Node); n != nil && r.Do == agent.Kill && err == nil {
+	if n := c.node(r.Node); n != nil && reply.Down && err == nil {
 		n.killed.Store(true)
 	}
 	return reply, err

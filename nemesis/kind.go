@@ -52,6 +52,7 @@ func kinds() []kind {
 		killKind(),
 		pauseKind(),
 		clockKind(),
+		resourcesKind(),
 
 		// Of a node's disk.
 		diskKind(),

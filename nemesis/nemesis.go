@@ -39,9 +39,14 @@ type Injection struct {
 	// at the moment of injection.
 	Shape string      `json:"shape,omitempty"`
 	Cuts  [][2]string `json:"cuts,omitempty"`
-	// Clock is what the nodes' clocks do: at After (from the injection) each
-	// is set off by Offset.
+	// Kill is how the nodes are killed; nil: SIGKILL.
+	Kill *Kill `json:"kill,omitempty"`
+	// Pause is how the nodes are paused; nil: by the freezer.
+	Pause *Pause `json:"pause,omitempty"`
+	// Clock is what the nodes' clocks do, step by step.
 	Clock []ClockStep `json:"clock,omitempty"`
+	// Limits are of what the nodes get too little.
+	Limits *agent.Limits `json:"limits,omitempty"`
 	// Disk is what is done to the nodes' disks.
 	Disk *agent.Disk `json:"disk,omitempty"`
 	// Slowdown and Direction belong to latencies: what happens to the packets
@@ -49,12 +54,6 @@ type Injection struct {
 	// the Target is a role.
 	Slowdown  *agent.Slowdown `json:"slowdown,omitempty"`
 	Direction string          `json:"direction,omitempty"`
-}
-
-// A ClockStep is a moment at which a clock jumps to an offset from real time.
-type ClockStep struct {
-	After  time.Duration `json:"after_ns"`
-	Offset time.Duration `json:"offset_ns"`
 }
 
 // A Cluster is what the nemesis needs of the thing that it hurts.

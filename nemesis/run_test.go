@@ -101,9 +101,9 @@ func TestLifeOfAFault(t *testing.T) {
 		asked  []string
 	}{
 		{"a role is asked when the fault comes", &bench{answer: obliging, leader: "n4"},
-			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "thaw n4"}},
+			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "frozen n4", "thaw n4"}},
 		{"an election is waited for", &bench{answer: obliging, leader: "n4", electing: 10},
-			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "thaw n4"}},
+			[]string{"inject n4", "in-force n4", "heal n4", "healed n4"}, []string{"freeze n4", "frozen n4", "thaw n4"}},
 		{"with nobody to hurt nothing is done", &bench{answer: obliging},
 			[]string{"failed  ask who leads: nobody leads"}, nil},
 		{"what could not be injected is healed all the same", &bench{answer: refusing, leader: "n1"},
@@ -170,10 +170,10 @@ func TestClockJumps(t *testing.T) {
 			case agent.ResetClock:
 				offset = 0
 			}
-			return agent.Reply{Evidence: "off by " + offset.String(), Number: int64(offset)}, nil
+			return agent.Reply{Evidence: "off by " + offset.String(), Number: int64(offset), Clock: &agent.Clock{Offset: offset}}, nil
 		}}
 		in := Injection{ID: "storm/clock#1", Fault: FaultClock, Target: "n3", Nodes: []string{"n3"}, For: 4 * time.Second,
-			Clock: []ClockStep{{Offset: time.Minute}, {After: 2 * time.Second, Offset: -time.Minute}}}
+			Clock: []ClockStep{{Clock: agent.Clock{Offset: time.Minute}}, {After: 2 * time.Second, Clock: agent.Clock{Offset: -time.Minute}}}}
 		if err := b.run(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestClockOfAFrozenNodeTakesHoldWhenItThaws(t *testing.T) {
 		want  []string
 	}{
 		{time.Second, []string{"inject n3", "in-force n3", "heal n3", "healed n3"}},
-		{time.Hour, []string{"inject n3", "failed n3 the clock of n3 reads off by 0s, not 1m0s", "heal n3", "healed n3"}},
+		{time.Hour, []string{"inject n3", "failed n3 the clock of n3 reads off by 0s, not as wanted: clock off by +1m0s", "heal n3", "healed n3"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin, set := time.Now(), false
@@ -205,12 +205,12 @@ func TestClockOfAFrozenNodeTakesHoldWhenItThaws(t *testing.T) {
 					set = false
 				}
 				if set && time.Since(begin) > tt.thaws {
-					return agent.Reply{Evidence: "read back", Number: int64(time.Minute)}, nil
+					return agent.Reply{Evidence: "read back", Number: int64(time.Minute), Clock: &agent.Clock{Offset: time.Minute}}, nil
 				}
 				return agent.Reply{}, nil
 			}}
 			in := Injection{ID: "storm/clock#1", Fault: FaultClock, Target: "n3", Nodes: []string{"n3"}, For: 4 * time.Second,
-				Clock: []ClockStep{{Offset: time.Minute}}}
+				Clock: []ClockStep{{Clock: agent.Clock{Offset: time.Minute}}}}
 			if err := b.run(t.Context(), in); err != nil || !slices.Equal(b.events, tt.want) {
 				t.Errorf("events %q, err %v", b.events, err)
 			}

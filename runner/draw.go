@@ -23,9 +23,10 @@ func drawers() map[string]drawer {
 		nemesis.FaultLatency:   drawLatency,
 
 		// Of a node and its processes.
-		nemesis.FaultKill:  drawNodes,
-		nemesis.FaultPause: drawNodes,
-		nemesis.FaultClock: drawClock,
+		nemesis.FaultKill:      drawKill,
+		nemesis.FaultPause:     drawPause,
+		nemesis.FaultClock:     drawClock,
+		nemesis.FaultResources: drawResources,
 
 		// Of a node's disk.
 		nemesis.FaultDisk: drawDisk,

@@ -117,7 +117,13 @@ func (f *fake) Ask(_ context.Context, r agent.Request) (agent.Reply, error) {
 	case agent.ResetClock:
 		delete(f.offset, r.Node)
 	case agent.ReadClock:
-		return agent.Reply{Evidence: "read back", Number: int64(f.offset[r.Node])}, nil
+		offset, wrong := f.offset[r.Node]
+		if !wrong {
+			return agent.Reply{Evidence: "read back"}, nil
+		}
+		return agent.Reply{Evidence: "read back", Number: int64(offset), Clock: &agent.Clock{Offset: offset}}, nil
+	case agent.Frozen:
+		return agent.Reply{Evidence: "frozen"}, nil
 	case agent.Heal:
 		f.cut, f.frozen, f.offset = map[string][][2]string{}, map[string]bool{}, map[string]time.Duration{}
 		return agent.Reply{Evidence: "nothing left"}, f.healErr

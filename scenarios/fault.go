@@ -25,7 +25,10 @@ type Fault struct {
 	Latency   *Latency   `json:"latency,omitempty"`
 
 	// Of a node and its processes.
-	Clock *Clock `json:"clock,omitempty"`
+	Kill      *Kill      `json:"kill,omitempty"`
+	Pause     *Pause     `json:"pause,omitempty"`
+	Clock     *Clock     `json:"clock,omitempty"`
+	Resources *Resources `json:"resources,omitempty"`
 
 	// Of a node's disk.
 	Disk *Disk `json:"disk,omitempty"`
@@ -63,6 +66,7 @@ func faultKinds() []faultKind {
 		killFault(),
 		pauseFault(),
 		clockFault(),
+		resourcesFault(),
 
 		// Of a node's disk.
 		diskFault(),

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/vdso"
@@ -141,39 +139,12 @@ func fromVDSO(shows vdso.Clock) *Clock {
 
 // sayClock says what is shown, and by how much that is off just now.
 func sayClock(shows vdso.Clock, off time.Duration) string {
-	which := "clock"
-	if c := fromVDSO(shows); c != nil && len(c.Clocks) > 0 {
-		which = strings.Join(c.Clocks, " and ") + " clock"
+	var c Clock // the real one
+	if is := fromVDSO(shows); is != nil {
+		c = *is
 	}
-	var does []string
-	if shows.Period != 0 {
-		does = append(does, fmt.Sprintf("flips between %s and %s every %v", plus(shows.Offset), plus(shows.Other), shows.Period))
+	if c.Period == 0 && c.Rate == 0 {
+		return c.which() + " offset " + plus(off)
 	}
-	switch {
-	case shows.Rate == vdso.Still:
-		does = append(does, "stands still")
-	case shows.Rate > 0:
-		does = append(does, share(shows.Rate)+" fast")
-	case shows.Rate < 0:
-		does = append(does, share(-shows.Rate)+" slow")
-	}
-	if len(does) == 0 {
-		return which + " offset " + plus(off)
-	}
-	return fmt.Sprintf("%s %s, now off by %s", which, strings.Join(does, ", "), plus(off))
-}
-
-func plus(d time.Duration) string {
-	if d > 0 {
-		return "+" + d.String()
-	}
-	return d.String()
-}
-
-// share says a rate in parts per million if it is small, else per cent.
-func share(rate int64) string {
-	if rate < vdso.PerBillion/1000 {
-		return strconv.FormatFloat(float64(rate)/1000, 'f', -1, 64) + " ppm"
-	}
-	return strconv.FormatFloat(float64(rate)/(vdso.PerBillion/100), 'f', -1, 64) + "%"
+	return fmt.Sprintf("%s, now off by %s", c, plus(off))
 }

@@ -40,6 +40,7 @@ func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
 	if r.Process != "" {
 		reply.Evidence = fmt.Sprintf("%s gone after %v%s", sayPrograms(names), round(took), was)
 	}
+	reply.Down = n.running() != nil
 	return reply, n.afterDeath(ctx, a)
 }
 
@@ -116,7 +117,8 @@ func (a *agent) stopped(ctx context.Context, r Request) (Reply, error) {
 	}
 	closeAll(told)
 	delete(n.told, r.ID)
-	return Reply{Evidence: count(len(told), "process has", "processes have") + " ended"}, n.afterDeath(ctx, a)
+	down := n.running() != nil
+	return Reply{Evidence: count(len(told), "process has", "processes have") + " ended", Down: down && len(told) > 0}, n.afterDeath(ctx, a)
 }
 
 func (a *agent) processes(ctx context.Context, r Request) (Reply, error) {

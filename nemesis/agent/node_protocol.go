@@ -1,6 +1,11 @@
 package agent
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Verbs of a [Request] about a node's processes.
 const (
@@ -66,6 +71,24 @@ type Limits struct {
 	// Files is how many file descriptors each process may have: the soft
 	// limit, which a process of its own accord may raise again.
 	Files int64 `json:"files,omitempty"`
+}
+
+// String says the limits, as in "0.1 processors, 64 MiB of memory".
+func (l Limits) String() string {
+	var says []string
+	if l.CPUs != 0 {
+		says = append(says, strconv.FormatFloat(l.CPUs, 'f', -1, 64)+" processors")
+	}
+	if l.Memory != 0 {
+		says = append(says, strconv.FormatFloat(float64(l.Memory)/(1<<20), 'f', -1, 64)+" MiB of memory")
+	}
+	if l.Pids != 0 {
+		says = append(says, fmt.Sprintf("%d processes and threads", l.Pids))
+	}
+	if l.Files != 0 {
+		says = append(says, fmt.Sprintf("%d file descriptors a process", l.Files))
+	}
+	return strings.Join(says, ", ")
 }
 
 // A Clock is what a node is shown: the real time, and more by Offset and by
