@@ -103,6 +103,9 @@ func (k *kill) inject(ctx context.Context) (err error) {
 			do = agent.Stop
 		}
 		r, err := k.ask(ctx, do, node)
+		for r.Down && err != nil && pauseFor(ctx, probeEvery) { // It is just being started, say.
+			r, err = k.ask(ctx, do, node)
+		}
 		if err != nil || k.how.How != KillRestart {
 			return r.Evidence, err
 		}

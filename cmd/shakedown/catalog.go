@@ -28,7 +28,7 @@ func catalog() cli.Catalog {
 		},
 		Faults: []string{
 			"partition", "latency", // of links between nodes
-			"kill", "pause", "clock", // of a node and its processes
+			"kill", "pause", "clock", "resources", // of a node and its processes
 			"disk", // of a node's disk
 		},
 		Workloads: []string{

@@ -16,7 +16,7 @@ func (a *agent) kill(ctx context.Context, r Request) (Reply, error) {
 	}
 	defer n.mu.Unlock()
 	if err := n.running(); err != nil {
-		return Reply{}, err
+		return Reply{Down: true}, err
 	}
 	victims, names, err := n.open(r.Process)
 	if err != nil {
@@ -81,7 +81,7 @@ func (a *agent) stop(ctx context.Context, r Request) (Reply, error) {
 	}
 	defer n.mu.Unlock()
 	if err := n.running(); err != nil {
-		return Reply{}, err
+		return Reply{Down: true}, err
 	}
 	told, names, err := n.open(r.Process)
 	if err != nil {

@@ -116,7 +116,8 @@ type Reply struct {
 	// the new pid.
 	Number int64  `json:"number,omitempty"`
 	Clock  *Clock `json:"clock,omitempty"`
-	// Down means that the node's main process has ended by what was asked for.
+	// Down means that the node's main process has ended by what was asked for,
+	// or, with an Error, that it did not run.
 	Down bool `json:"down,omitempty"`
 	// Took is how long the change itself took, in the agent.
 	Took      time.Duration `json:"took_ns,omitempty"`
