@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,8 @@ type bound struct {
 	group  cgroup.Group
 	before []cgroup.Setting
 	files  *fileLimit
+
+	wanted, memory int64 // bytes: what was asked for, and what the kernel took
 
 	base, last int64 // how often it was felt when it was imposed, and lately
 	kills      int64 // processes killed for want of memory
@@ -179,18 +182,33 @@ func (n *node) impose(name string, want Limits) (*bound, error) {
 		b.limit = count(int(want.Pids), "process or thread", "processes and threads")
 		b.before, err = group.LimitPids(want.Pids)
 	case memory:
-		var limit int64
-		b.before, limit, err = group.LimitMemory(want.Memory)
-		b.limit = mebibytes(limit) + " of memory"
-		if limit != want.Memory {
-			b.limit += " (more is in use than " + mebibytes(want.Memory) + ", and this kernel takes no limit below that)"
-		}
+		b.wanted = want.Memory
+		b.before, b.memory, err = group.LimitMemory(want.Memory)
+		b.sayMemory()
 	}
 	return b, err
 }
 
+func (b *bound) sayMemory() {
+	b.limit = mebibytes(b.memory) + " of memory"
+	if b.memory != b.wanted {
+		b.limit += " (more is in use than " + mebibytes(b.wanted) + ", and this kernel takes no limit below that)"
+	}
+}
+
+// tighten brings a limit on memory closer to what was wanted, where the kernel
+// would not take that.
+func (b *bound) tighten() (err error) {
+	if b.memory == b.wanted {
+		return nil
+	}
+	b.memory, err = b.group.Tighten(b.wanted, b.memory)
+	b.sayMemory()
+	return err
+}
+
 func mebibytes(n int64) string {
-	return strconv.FormatFloat(float64(n)/(1<<20), 'f', -1, 64) + " MiB"
+	return strconv.FormatFloat(math.Round(float64(n)/(1<<20)*10)/10, 'f', -1, 64) + " MiB"
 }
 
 // count is how often the bound was felt, since its group was made.
@@ -324,13 +342,20 @@ func (a *agent) unlimit(ctx context.Context, r Request) (Reply, error) {
 // appeared since. What failed is tried again after a while.
 func (n *node) reconcileLimits() error {
 	l := &n.limits
+	var err error
 	if b := l.inForce[files]; b != nil {
-		return b.files.impose(n)
+		err = b.files.impose(n)
+	}
+	if b := l.inForce[memory]; b != nil {
+		err = errors.Join(err, b.tighten())
+	}
+	if err != nil {
+		return err
 	}
 	if len(l.want) == 0 || len(l.inForce) > 0 || time.Now().Before(l.after) {
 		return nil
 	}
-	err := n.limitAgain()
+	err = n.limitAgain()
 	if err != nil {
 		l.after = time.Now().Add(retryAfter)
 	}

@@ -67,11 +67,13 @@ func (g Group) LimitMemory(bytes int64) (before []Setting, limit int64, err erro
 	return g.limitMemory1(bytes)
 }
 
-// memoryStep is how far above what is in use version 1 is asked to limit.
-const memoryStep = 1 << 20
+// memoryStep is how far above what is in use version 1 is asked to limit, at
+// first; twice that, and so on, while it does not take it.
+const memoryStep = 128 << 10
 
 func (g Group) limitMemory1(bytes int64) (before []Setting, limit int64, err error) {
-	for limit = bytes; ; {
+	limit = bytes
+	for step := int64(memoryStep); ; step *= 2 {
 		before, err = g.change(Setting{"memory.limit_in_bytes", fmt.Sprint(limit)})
 		if !errors.Is(err, syscall.EBUSY) {
 			break
@@ -80,7 +82,7 @@ func (g Group) limitMemory1(bytes int64) (before []Setting, limit int64, err err
 		if readErr != nil {
 			return nil, 0, readErr
 		}
-		limit = max(used, limit) + memoryStep
+		limit = max(used, bytes) + step
 	}
 	if err != nil {
 		return before, 0, err
@@ -90,6 +92,29 @@ func (g Group) limitMemory1(bytes int64) (before []Setting, limit int64, err err
 		return before, limit, nil
 	}
 	return append(before, swap...), limit, err
+}
+
+// Tighten brings a limit that version 1 did not take as low as it was wanted
+// closer to that, if less is in use by now, and returns what it is.
+func (g Group) Tighten(wanted, limit int64) (int64, error) {
+	used, err := g.number("memory.usage_in_bytes")
+	if err != nil {
+		return limit, err
+	}
+	lower := max(used+memoryStep, wanted)
+	if lower >= limit {
+		return limit, nil
+	}
+	for _, file := range []string{"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"} {
+		err := g.write(file, fmt.Sprint(lower))
+		switch {
+		case errors.Is(err, syscall.EBUSY):
+			return limit, nil // It has grown again.
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return limit, err
+		}
+	}
+	return lower, nil
 }
 
 // change writes settings, and returns what was there. If one cannot be
