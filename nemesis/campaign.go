@@ -22,6 +22,10 @@ type campaign struct {
 	mu sync.Mutex
 	// hit are the nodes that each line of the scenario hit last.
 	hit map[string][]string
+	// held are the injections that have hold of nodes, by ID, and over those
+	// that had.
+	held map[string]Injection
+	over map[string]bool
 	// reached are the stages of faults, in order; news is closed and replaced
 	// with each.
 	reached []milestone
@@ -38,7 +42,7 @@ type milestone struct {
 func newCampaign(plan []Injection, x Exec) *campaign {
 	c := &campaign{
 		Exec: x, plan: plan, aimed: map[string]chan struct{}{},
-		hit: map[string][]string{}, news: make(chan struct{}),
+		hit: map[string][]string{}, held: map[string]Injection{}, over: map[string]bool{}, news: make(chan struct{}),
 	}
 	for _, in := range plan {
 		c.aimed[in.ID] = make(chan struct{})

@@ -3,7 +3,6 @@ package nemesis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/history"
@@ -40,21 +39,12 @@ func (c *campaign) resolved(ctx context.Context, in Injection) (Injection, strin
 	if same {
 		in.Nodes, err = c.sameAs(ctx, in, line)
 	} else {
-		in.Nodes, err = c.ofRole(ctx, in.Target)
+		in.Nodes, err = c.ofRole(ctx, in)
 	}
 	if k, ok := kindOf(in.Fault); ok && k.aim != nil && err == nil {
 		err = k.aim(&in, c.Cluster.Nodes())
 	}
 	return in, in.Target, err
-}
-
-// ofRole are the nodes that have a role now.
-func (c *campaign) ofRole(ctx context.Context, role string) ([]string, error) {
-	leader, err := askLeader(ctx, c.Cluster)
-	if err != nil {
-		return nil, fmt.Errorf("ask who leads: %w", err)
-	}
-	return ByRole(role, leader, c.Cluster.Nodes()), nil
 }
 
 // askLeader asks until somebody leads or ctx is done: a cluster that is just

@@ -85,6 +85,7 @@ func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
 	}
 	life, cancel := context.WithTimeout(ctx, in.For)
 	defer cancel()
+	defer c.letGo(in)
 	f, in, event, err := c.begin(life, in, why)
 	aimed()
 	if err != nil || f == nil {
@@ -112,6 +113,7 @@ func (c *campaign) begin(ctx context.Context, in Injection, why string) (fault, 
 	}
 	event.Nodes = hurt(in, c.Cluster.Nodes())
 	c.aim(in, event.Nodes)
+	c.takeHold(in, event.Nodes)
 	if k.drops != nil {
 		event.Cuts = k.drops(in)
 	}
