@@ -22,6 +22,7 @@ const BundleSuffix = ".zip"
 const (
 	maxBundleFiles = 100_000
 	maxBundleBytes = 32 << 30
+	maxBundlePlan  = 64 << 20 // of the plan that is read for the scenario's name
 )
 
 // IsBundle tells whether a path names a bundle: a file that ends in .zip.
@@ -167,7 +168,7 @@ func bundledScenario(z *zip.Reader, id string) string {
 			Name string `json:"name"`
 		} `json:"scenario"`
 	}
-	if json.NewDecoder(f).Decode(&plan) != nil || !namePattern.MatchString(plan.Scenario.Name) {
+	if json.NewDecoder(io.LimitReader(f, maxBundlePlan)).Decode(&plan) != nil || !namePattern.MatchString(plan.Scenario.Name) {
 		return unknown
 	}
 	return plan.Scenario.Name

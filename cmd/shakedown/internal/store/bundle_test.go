@@ -3,6 +3,7 @@ package store
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,34 @@ func TestUnpackRefuses(t *testing.T) {
 				t.Error("it wrote outside")
 			}
 		})
+	}
+}
+
+// A small bundle can hold a plan that fills the memory.
+func TestBundledPlanIsReadToALimit(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("run/plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(w, `{"scenario":{"name":"kv","x":"`)
+	blank := bytes.Repeat([]byte(" "), 1<<20)
+	for range maxBundlePlan/len(blank) + 1 {
+		if _, err := w.Write(blank); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fmt.Fprint(w, `"}}`)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bundledScenario(r, "run"); got != "bundle" {
+		t.Errorf("a plan of more than %d bytes was read: it is called %q", maxBundlePlan, got)
 	}
 }
 
