@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -45,8 +46,8 @@ func (e earned) Check(_ context.Context, h *history.History) Result {
 	if len(missing) == 0 {
 		r.Verdict = Valid
 		r.Says = []string{fmt.Sprintf("The run got to its end: %s, %d of %s seen in force, %d of %s.",
-			number(ok, "operation")+" ok", len(plan.Faults)-len(unhurt), number(len(plan.Faults), "planned fault"),
-			final, number(wanted, "final read"))}
+			say.Number(ok, "operation")+" ok", len(plan.Faults)-len(unhurt), say.Number(len(plan.Faults), "planned fault"),
+			final, say.Number(wanted, "final read"))}
 	}
 	return r
 }
@@ -120,7 +121,7 @@ func idleFaults(planned []string, happened []history.FaultWindow) []idleFault {
 		case f.Error != "":
 			idle = append(idle, idleFault{id, f.Error})
 		default:
-			idle = append(idle, idleFault{id, "it was injected at " + moment(f.Inject) + " but never seen in force"})
+			idle = append(idle, idleFault{id, "it was injected at " + say.Moment(f.Inject) + " but never seen in force"})
 		}
 	}
 	return idle
@@ -136,7 +137,7 @@ func unhurtSentences(idle []idleFault, planned int) []string {
 			for _, f := range idle[named:] {
 				rest = append(rest, f.id)
 			}
-			return append(says, fmt.Sprintf("In all %d of %d planned faults did not take hold; the others: %s.", len(idle), planned, few(rest, 12)))
+			return append(says, fmt.Sprintf("In all %d of %d planned faults did not take hold; the others: %s.", len(idle), planned, say.Few(rest, 12)))
 		}
 		says = append(says, fmt.Sprintf("Fault %s did not take hold: %s.", f.id, f.why))
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -42,7 +43,7 @@ func (c linearizable) explain(ctx context.Context, r *Result, t tallied, faults 
 func (k *judgement) tell() (says []string) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			says = []string{fmt.Sprintf("%s is not linearizable; putting that into words broke the checker: %v.", capital(k.name()), cause)}
+			says = []string{fmt.Sprintf("%s is not linearizable; putting that into words broke the checker: %v.", say.Capital(k.name()), cause)}
 		}
 	}()
 	return story{judgement: k, contradiction: k.found}.tell()
@@ -98,7 +99,7 @@ func entangled(core []access) *contradiction {
 // violatedSentence puts the one key into its place among the others.
 func (t tallied) violatedSentence(told *judgement) string {
 	if t.keys() == 1 {
-		return capital(t.operationsPhrase()) + t.enginesPhrase() + "."
+		return say.Capital(t.operationsPhrase()) + t.enginesPhrase() + "."
 	}
 	others := make([]string, 0, len(t.violated))
 	for _, k := range t.violated {
@@ -107,9 +108,9 @@ func (t tallied) violatedSentence(told *judgement) string {
 		}
 	}
 	slices.Sort(others)
-	says := fmt.Sprintf("Of %d keys %s linearizable", t.keys(), are(len(t.valid)))
+	says := fmt.Sprintf("Of %d keys %s linearizable", t.keys(), say.Are(len(t.valid)))
 	if len(others) > 0 {
-		says += "; also violated: " + few(others, 8)
+		says += "; also violated: " + say.Few(others, 8)
 	}
 	return says + "; " + t.operationsPhrase() + t.enginesPhrase() + "."
 }
@@ -137,7 +138,7 @@ func (s story) tell() []string {
 	default:
 		says = s.tellTangle()
 	}
-	says[0] = capital(s.name()) + ": " + says[0]
+	says[0] = say.Capital(s.name()) + ": " + says[0]
 	return says
 }
 
@@ -159,13 +160,13 @@ func because(o history.Operation) string {
 	if o.Complete.Error == "" {
 		return ""
 	}
-	return ", " + cut(o.Complete.Error, shownLine)
+	return ", " + say.Cut(o.Complete.Error, shownLine)
 }
 
 func (s story) tellFuture() []string {
 	w := s.value.setter
 	return append([]string{fmt.Sprintf("%s, before anybody had written %s: %s only %s later, at %s (#%d).",
-		s.saw(s.culprit), s.show(s.value.value), s.began(w), gap(settled(s.culprit.op), w.op.Start()), moment(w.op.Start()), w.call)},
+		s.saw(s.culprit), s.show(s.value.value), s.began(w), gap(settled(s.culprit.op), w.op.Start()), say.Moment(w.op.Start()), w.call)},
 		s.whyHappened(s.culprit)...)
 }
 
@@ -237,7 +238,7 @@ func (s story) tellBoth() []string {
 // before the other's last began.
 func (s story) order(x, y string, first, last *access) string {
 	return fmt.Sprintf("%s came before %s, because %s, and only then, at %s (#%d), %s.",
-		x, y, s.deed(first), moment(last.op.Start()), last.call, s.began(last))
+		x, y, s.deed(first), say.Moment(last.op.Start()), last.call, s.began(last))
 }
 
 func (s story) tellTangle() []string {
@@ -249,7 +250,7 @@ func (s story) tellTangle() []string {
 	if n > shownTangle {
 		deeds = append(deeds[:shownTangle], fmt.Sprintf("and %d more", n-shownTangle))
 	}
-	says := fmt.Sprintf("no order of these %s explains them all: ", number(n, "operation"))
+	says := fmt.Sprintf("no order of these %s explains them all: ", say.Number(n, "operation"))
 	for i, d := range deeds {
 		if i > 0 {
 			says += "; "
@@ -289,7 +290,7 @@ func (s story) show(value int) string {
 	if value == initial {
 		return "nothing (null)"
 	}
-	return cut(s.values[value], shownValue)
+	return say.Cut(s.values[value], shownValue)
 }
 
 // saw tells what an access observed: "process 4 read 17 from n4 at 22.318s (#812)".
@@ -304,7 +305,7 @@ func (s story) saw(a *access) string {
 	if n := a.op.Invoke.Node; n != "" {
 		from = " from " + n
 	}
-	return fmt.Sprintf("process %d read %s%s at %s (#%d)", a.op.Invoke.Process, s.show(a.needs), from, moment(settled(a.op)), last(a.op))
+	return fmt.Sprintf("process %d read %s%s at %s (#%d)", a.op.Invoke.Process, s.show(a.needs), from, say.Moment(settled(a.op)), last(a.op))
 }
 
 // deed tells what an access did and how that ended.
@@ -314,16 +315,16 @@ func (s story) deed(a *access) string {
 		return s.saw(a)
 	}
 	if a.refuses != nothing {
-		return fmt.Sprintf("process %d did not find %s%s at %s (#%d)", o.Invoke.Process, s.show(a.refuses), through(o), moment(settled(o)), last(o))
+		return fmt.Sprintf("process %d did not find %s%s at %s (#%d)", o.Invoke.Process, s.show(a.refuses), through(o), say.Moment(settled(o)), last(o))
 	}
 	if !a.certain() {
-		return fmt.Sprintf("process %d tried to %s%s from %s on (#%d, result unknown)", o.Invoke.Process, s.attempt(a), through(o), moment(o.Start()), a.call)
+		return fmt.Sprintf("process %d tried to %s%s from %s on (#%d, result unknown)", o.Invoke.Process, s.attempt(a), through(o), say.Moment(o.Start()), a.call)
 	}
 	verb := "wrote " + s.show(a.sets)
 	if a.needs != nothing {
 		verb = fmt.Sprintf("replaced %s by %s", s.show(a.needs), s.show(a.sets))
 	}
-	return fmt.Sprintf("process %d %s%s, acknowledged at %s (#%d)", o.Invoke.Process, verb, through(o), moment(settled(o)), last(o))
+	return fmt.Sprintf("process %d %s%s, acknowledged at %s (#%d)", o.Invoke.Process, verb, through(o), say.Moment(settled(o)), last(o))
 }
 
 // attempt is what an access that sets a value was to do.
@@ -363,5 +364,5 @@ func gap(from, to time.Duration) string {
 	if to <= from {
 		return "just"
 	}
-	return span(to - from)
+	return say.Span(to - from)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -72,7 +73,7 @@ func faultSentence(o history.Operation, faults []history.FaultWindow) string {
 		for _, f := range all[told:] {
 			ids = append(ids, f.ID)
 		}
-		says = append(says, "also "+few(ids, 6))
+		says = append(says, "also "+say.Few(ids, 6))
 	}
 	return "At that moment " + strings.Join(says, "; ") + "."
 }
@@ -88,7 +89,7 @@ func noFaultSentence(o history.Operation, faults []history.FaultWindow) string {
 		}
 	}
 	if last >= 0 {
-		says += fmt.Sprintf("; the last one, %s, had been gone for %s", id, span(o.Start()-last))
+		says += fmt.Sprintf("; the last one, %s, had been gone for %s", id, say.Span(o.Start()-last))
 	}
 	return says + "."
 }
@@ -110,7 +111,7 @@ func deed(f history.FaultWindow, node string) string {
 
 // done puts a fault into the past tense.
 func done(fault string, nodes []string) string {
-	who, were := enumerate(nodes), "was"
+	who, were := say.Enumerate(nodes), "was"
 	if len(nodes) > 1 {
 		were = "were"
 	}
@@ -131,7 +132,7 @@ func remark(f history.FaultWindow) string {
 	if f.Says == "" {
 		return ""
 	}
-	return " (" + cut(f.Says, shownEvidence) + ")"
+	return " (" + say.Cut(f.Says, shownEvidence) + ")"
 }
 
 // cutOff tells from whom a partition cut a node off, and in which direction.
@@ -149,13 +150,13 @@ func cutOff(f history.FaultWindow, node string) string {
 	}
 	switch {
 	case len(both) > 0:
-		return node + " was cut off from " + enumerate(both)
+		return node + " was cut off from " + say.Enumerate(both)
 	case len(from) > 0 && len(to) > 0:
-		return fmt.Sprintf("nothing from %s reached %s, and nothing from %s reached %s", enumerate(from), node, node, enumerate(to))
+		return fmt.Sprintf("nothing from %s reached %s, and nothing from %s reached %s", say.Enumerate(from), node, node, say.Enumerate(to))
 	case len(from) > 0:
-		return fmt.Sprintf("nothing from %s reached %s", enumerate(from), node)
+		return fmt.Sprintf("nothing from %s reached %s", say.Enumerate(from), node)
 	case len(to) > 0:
-		return fmt.Sprintf("nothing from %s reached %s", node, enumerate(to))
+		return fmt.Sprintf("nothing from %s reached %s", node, say.Enumerate(to))
 	case node == "":
 		return "a partition" + remark(f)
 	}
@@ -169,9 +170,9 @@ func lasted(f history.FaultWindow) string {
 		says, from = "may have been in force from ", f.Inject
 	}
 	if f.Healed >= 0 {
-		return says + moment(from) + " to " + moment(f.Healed)
+		return says + say.Moment(from) + " to " + say.Moment(f.Healed)
 	}
-	return says + moment(from) + " on"
+	return says + say.Moment(from) + " on"
 }
 
 // bite tells how we know that a fault was in force.
@@ -180,7 +181,7 @@ func bite(f history.FaultWindow) string {
 	case !f.TookHold():
 		return ", though it was never seen to bite"
 	case f.Evidence != "":
-		return " (" + cut(f.Evidence, shownEvidence) + ")"
+		return " (" + say.Cut(f.Evidence, shownEvidence) + ")"
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -192,12 +193,12 @@ func (c linearizable) conclude(ctx context.Context, keys []*judgement, faults []
 	case len(t.unjudged) > 0:
 		r.Says = []string{t.judgedSentence(), t.unjudgedSentence()}
 	case t.observations == 0:
-		r.Says = []string{fmt.Sprintf("None of %s observed anything, so nothing could have contradicted.", number(t.operations, "operation"))}
+		r.Says = []string{fmt.Sprintf("None of %s observed anything, so nothing could have contradicted.", say.Number(t.operations, "operation"))}
 	default:
 		r.Verdict = Valid
-		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s%s.", number(len(keys), "key"), t.operationsPhrase(), t.enginesPhrase())}
+		r.Says = []string{fmt.Sprintf("All %s are linearizable; %s%s.", say.Number(len(keys), "key"), t.operationsPhrase(), t.enginesPhrase())}
 		if len(keys) == 1 {
-			r.Says[0] = fmt.Sprintf("%s is linearizable; %s%s.", capital(keys[0].name()), t.operationsPhrase(), t.enginesPhrase())
+			r.Says[0] = fmt.Sprintf("%s is linearizable; %s%s.", say.Capital(keys[0].name()), t.operationsPhrase(), t.enginesPhrase())
 		}
 	}
 	return r
@@ -246,13 +247,13 @@ func (t tallied) operationsPhrase() string {
 	if t.unknown == 0 {
 		return "no operation has an unknown result"
 	}
-	return fmt.Sprintf("of %s %s an unknown result", number(t.operations, "operation"), have(t.unknown))
+	return fmt.Sprintf("of %s %s an unknown result", say.Number(t.operations, "operation"), say.Have(t.unknown))
 }
 
 // judgedSentence tells how many keys are known to be right.
 func (t tallied) judgedSentence() string {
 	return fmt.Sprintf("Of %s %d could be judged, and %s linearizable; %s%s.",
-		number(t.keys(), "key"), len(t.valid)+len(t.violated), are(len(t.valid)), t.operationsPhrase(), t.enginesPhrase())
+		say.Number(t.keys(), "key"), len(t.valid)+len(t.violated), say.Are(len(t.valid)), t.operationsPhrase(), t.enginesPhrase())
 }
 
 // unjudgedSentence names the keys that were not judged by reason; it is empty
@@ -270,7 +271,7 @@ func (t tallied) unjudgedSentence() string {
 	}
 	rest := ""
 	if others := len(t.unjudged) - len(same); others > 0 {
-		rest = fmt.Sprintf("; %s for other reasons", number(others, "more key"))
+		rest = fmt.Sprintf("; %s for other reasons", say.Number(others, "more key"))
 	}
-	return fmt.Sprintf("Not judged: %s (%s)%s.", few(same, 5), first, rest)
+	return fmt.Sprintf("Not judged: %s (%s)%s.", say.Few(same, 5), first, rest)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -59,7 +60,7 @@ func (c logs) Check(ctx context.Context, h *history.History) Result {
 	case len(missing) == 0:
 		r.Verdict = Valid
 		r.Says = []string{fmt.Sprintf("None of %s in %s holds %s.",
-			number(s.lines, "line"), number(s.files, "log file"), quoted(c.forbid))}
+			say.Number(s.lines, "line"), say.Number(s.files, "log file"), quoted(c.forbid))}
 	}
 	return r
 }
@@ -204,5 +205,5 @@ func excerpt(line string, at int) string {
 		}
 		return r
 	}, colourless(line))
-	return cut(line, shownLine)
+	return say.Cut(line, shownLine)
 }

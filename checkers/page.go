@@ -13,6 +13,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -37,7 +38,7 @@ func fileName(key string) string {
 	if key == "" {
 		return "register"
 	}
-	return cut(strings.Map(func(r rune) rune {
+	return say.Cut(strings.Map(func(r rune) rune {
 		if r < 128 && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
 			return r
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -56,7 +57,7 @@ func (c recovery) Check(_ context.Context, h *history.History) Result {
 	}
 	if r.Verdict == Valid {
 		r.Says = []string{fmt.Sprintf("All %s served again within %s of the last heal at %s (allowed: %s).",
-			number(len(nodes), "node"), span(slowest), moment(healed), c.within)}
+			say.Number(len(nodes), "node"), say.Span(slowest), say.Moment(healed), c.within)}
 	}
 	return r
 }
@@ -145,7 +146,7 @@ func (c recovery) service(operations []history.Operation, node string, healed, e
 func (c recovery) judge(node string, s service) (Verdict, string) {
 	late := "never served again"
 	if s.firstOK >= 0 {
-		late = fmt.Sprintf("served again only %s after it (#%d)", span(s.firstOK), s.okEvent)
+		late = fmt.Sprintf("served again only %s after it (#%d)", say.Span(s.firstOK), s.okEvent)
 	}
 	switch {
 	case s.firstOK >= 0 && s.firstOK <= c.within:
@@ -155,8 +156,8 @@ func (c recovery) judge(node string, s service) (Verdict, string) {
 	case s.asked == 0:
 		return Unknown, fmt.Sprintf("Nobody asked %s for anything within %s of the last heal; it %s.", node, c.within, late)
 	case s.reach < c.within:
-		return Unknown, fmt.Sprintf("%s had not served again when clients stopped asking it, %s after the last heal; it had %s.", node, span(s.reach), c.within)
+		return Unknown, fmt.Sprintf("%s had not served again when clients stopped asking it, %s after the last heal; it had %s.", node, say.Span(s.reach), c.within)
 	}
 	return Violation, fmt.Sprintf("After the last heal %s had %s to serve again and was asked %s in that time; it %s.",
-		node, c.within, number(s.asked, "time"), late)
+		node, c.within, say.Number(s.asked, "time"), late)
 }

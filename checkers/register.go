@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -185,7 +186,7 @@ func (r *register) describe(a *access, m model) error {
 	case f == "cas" && m.cas:
 		var pair []json.RawMessage
 		if err := json.Unmarshal(value, &pair); err != nil || len(pair) != 2 {
-			return fmt.Errorf("the value of a cas must be [old, new], not %s", cut(string(value), shownValue))
+			return fmt.Errorf("the value of a cas must be [old, new], not %s", say.Cut(string(value), shownValue))
 		}
 		a.needs, a.sets = r.number(pair[0]), r.number(pair[1])
 	default:

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -212,9 +213,9 @@ func TestCanonical(t *testing.T) {
 // TestWords writes what sentences are made of.
 func TestWords(t *testing.T) {
 	got := []string{
-		span(85 * time.Microsecond), span(416 * time.Millisecond), span(1250 * time.Millisecond), span(17234 * time.Millisecond),
-		moment(22318 * time.Millisecond), enumerate(nil), enumerate([]string{"n1"}), enumerate([]string{"n1", "n2", "n3"}),
-		few([]string{"a", "b", "c"}, 2), cut("äöüß", 3), number(1, "key"), number(2, "key"), capital(""), gap(5, 5), gap(0, time.Millisecond),
+		say.Span(85 * time.Microsecond), say.Span(416 * time.Millisecond), say.Span(1250 * time.Millisecond), say.Span(17234 * time.Millisecond),
+		say.Moment(22318 * time.Millisecond), say.Enumerate(nil), say.Enumerate([]string{"n1"}), say.Enumerate([]string{"n1", "n2", "n3"}),
+		say.Few([]string{"a", "b", "c"}, 2), say.Cut("äöüß", 3), say.Number(1, "key"), say.Number(2, "key"), say.Capital(""), gap(5, 5), gap(0, time.Millisecond),
 	}
 	want := []string{"85µs", "416ms", "1.25s", "17.2s", "22.318s", "", "n1", "n1, n2 and n3", "a, b and 1 more", "äö…", "1 key", "2 keys", "", "just", "1ms"}
 	if diff := cmp.Diff(want, got); diff != "" {

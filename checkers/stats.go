@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -40,7 +41,7 @@ func (s stats) Check(_ context.Context, h *history.History) Result {
 		return r
 	}
 	r.Says = []string{fmt.Sprintf("Clients invoked %s: %d ok, %d failed, %d with an unknown result.",
-		number(len(operations), "operation"), counts["ok"], counts["fail"], counts["info"])}
+		say.Number(len(operations), "operation"), counts["ok"], counts["fail"], counts["info"])}
 	for _, f := range slices.Sorted(maps.Keys(kinds)) {
 		if counts[f+" ok"] == 0 {
 			r.Verdict = Unknown

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // A Spec asks for one check. What the check does not know is an error.
@@ -122,7 +123,7 @@ func unknownWord(kind, word string, known []string) error {
 	if word == "" {
 		return fmt.Errorf("no %s named; known: %s", kind, choice)
 	}
-	near := nearest(word, known)
+	near := say.Nearest(word, known)
 	switch {
 	case near != "" && len(known) > fewWords:
 		return fmt.Errorf("unknown %s %q; did you mean %q?", kind, word, near)

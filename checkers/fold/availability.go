@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -57,13 +58,13 @@ func sumAvailability(r *report, o AvailabilityOptions) string {
 	says := ""
 	if o.Within > 0 {
 		says = fmt.Sprintf("After %s the nodes served again within %s (judged: %d, not judged: %d).",
-			number(r.counts["heals"], "heal"), o.Within, r.counts["served"], r.counts["not-judged"])
+			say.Number(r.counts["heals"], "heal"), o.Within, r.counts["served"], r.counts["not-judged"])
 	}
 	if o.OKShare > 0 {
 		if says != "" {
 			says += " "
 		}
-		says += fmt.Sprintf("Of %s %d ended ok; %g %% were promised.", number(r.counts["operations"], "operation"), r.counts["ok"], o.OKShare*100)
+		says += fmt.Sprintf("Of %s %d ended ok; %g %% were promised.", say.Number(r.counts["operations"], "operation"), r.counts["ok"], o.OKShare*100)
 	}
 	return says
 }
@@ -125,7 +126,7 @@ func budget(r *report, ops []history.Operation, faults []history.FaultWindow, o 
 	case share < o.OKShare:
 		if r.found("budget", bad...) {
 			r.tell("budget", "of %s only %d ended ok, %.3f %%; %g %% were promised. The first that did not is #%d of %s.",
-				number(all, "operation"), good, share*100, o.OKShare*100, call(bad[0]), who(bad[0]))
+				say.Number(all, "operation"), good, share*100, o.OKShare*100, call(bad[0]), who(bad[0]))
 		}
 	default:
 		r.judged = true
@@ -178,7 +179,7 @@ func (r *report) heal(f history.FaultWindow, node string, s served, faults []his
 	r.count("served", 1)
 	if r.found("late", append(asked[:min(len(asked), 8)], proof)...) {
 		r.tell("late", "node %s did not serve again within %s after %s was gone at %s; it was asked %s in that time, and %s.",
-			node, o.Within, f.ID, moment(f.Healed), number(len(asked), "time"), servedLater(took, proof))
+			node, o.Within, f.ID, say.Moment(f.Healed), say.Number(len(asked), "time"), servedLater(took, proof))
 	}
 }
 
@@ -186,7 +187,7 @@ func servedLater(took time.Duration, o history.Operation) string {
 	if took < 0 {
 		return "never served again"
 	}
-	return fmt.Sprintf("served %s after it (#%d)", span(took), ret(o))
+	return fmt.Sprintf("served %s after it (#%d)", say.Span(took), ret(o))
 }
 
 // between returns the operations invoked in [from, to].

@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -107,7 +108,7 @@ func (b *bank) compare(r *report, read history.Operation, l *ledger) {
 		}
 		if r.found("lost-transfer", proof...) {
 			r.tell("lost-transfer", "account %s has %d in the read of %s (#%d), begun after every transfer was acknowledged; it began with %d, and with %s it must have between %d and %d.",
-				b.names[x.account], x.amount, who(read), ret(read), b.initial[x.account], number(len(proof)-1, "transfer"), low, high)
+				b.names[x.account], x.amount, who(read), ret(read), b.initial[x.account], say.Number(len(proof)-1, "transfer"), low, high)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -98,7 +99,7 @@ func judgeCausal(r *report, ops []history.Operation) {
 			return
 		}
 		if c.clocks.made > causalClocks {
-			r.doubt("The clocks of %d processes take too much memory after %d of %s.", len(c.members), i, number(len(moments), "operation"))
+			r.doubt("The clocks of %d processes take too much memory after %d of %s.", len(c.members), i, say.Number(len(moments), "operation"))
 			return
 		}
 		c.step(o)

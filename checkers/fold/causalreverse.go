@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -60,7 +61,7 @@ func judgeCausalReverse(r *report, ops []history.Operation) {
 			seen, place = append(seen, 0), append(place, 0)
 		}
 		if r.spend(len(elements) + 1) {
-			r.doubt("Time ran out after %s.", number(i, "read"))
+			r.doubt("Time ran out after %s.", say.Number(i, "read"))
 			return
 		}
 		v.reversed(r, read, elements, acked, place, seen, i+1)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -35,7 +36,7 @@ func Convergence(o ConvergenceOptions) checkers.Checker {
 		judge:   func(r *report, ops []history.Operation) { judgeConvergence(r, ops, o) },
 		lacking: "No final read ended ok, so it is not known what the nodes answer in the end.",
 		sum: func(r *report) string {
-			return fmt.Sprintf("For every key (%d) all nodes gave the same answer in the end, by %s.", r.counts["keys"], number(r.counts["final_reads"], "read"))
+			return fmt.Sprintf("For every key (%d) all nodes gave the same answer in the end, by %s.", r.counts["keys"], say.Number(r.counts["final_reads"], "read"))
 		},
 	}
 }
@@ -143,7 +144,7 @@ func (r *report) silent(reads []history.Operation) {
 	}
 	switch {
 	case len(missing) > 0:
-		r.doubt("no final read through %s ended ok.", few(missing, 5))
+		r.doubt("no final read through %s ended ok.", say.Few(missing, 5))
 	case len(heard) < 2:
 		r.doubt("it was read in the end through one node only.")
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // smallLimit is up to where integers have their ids in a slice, which is ten
@@ -139,7 +141,7 @@ func (s *ids) name(id int32) string {
 	}
 	for text, place := range s.text {
 		if place == id {
-			return cut(text, shownValue)
+			return say.Cut(text, shownValue)
 		}
 	}
 	return fmt.Sprintf("value %d", id)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -118,12 +119,12 @@ func (t Threshold) judge(r *report, all []timed) {
 			worst = append(worst, x.op)
 		}
 		if r.found("slow", worst...) {
-			r.tell("slow", "of %s %g %% were to end within %s, but %d did not: %s.", number(len(all), what), quantile*100, t.Max, slow, slowest(all[0]))
+			r.tell("slow", "of %s %g %% were to end within %s, but %d did not: %s.", say.Number(len(all), what), quantile*100, t.Max, slow, slowest(all[0]))
 		}
 	case len(all) == 0:
 		r.doubt("There is no %s to judge how long it took.", what)
 	case quantile < 1 && allowed == 0:
-		r.doubt("%s are too few to say what %g %% of them do.", number(len(all), what), quantile*100)
+		r.doubt("%s are too few to say what %g %% of them do.", say.Number(len(all), what), quantile*100)
 	default:
 		r.judged = true
 	}
@@ -133,7 +134,7 @@ func slowest(x timed) string {
 	if x.took == forever {
 		return fmt.Sprintf("for one, nobody knows when it ended (#%d)", call(x.op))
 	}
-	return fmt.Sprintf("the slowest took %s (#%d)", span(x.took), ret(x.op))
+	return fmt.Sprintf("the slowest took %s (#%d)", say.Span(x.took), ret(x.op))
 }
 
 // figures counts the quantiles of what ended ok, by kind.

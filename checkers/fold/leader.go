@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -31,7 +32,7 @@ func Leader(o LeaderOptions) checkers.Checker {
 		judge:   func(r *report, ops []history.Operation) { judgeLeader(r, ops, o) },
 		lacking: "Nobody was ever told who leads, so nothing is known.",
 		sum: func(r *report) string {
-			return fmt.Sprintf("In every term (%d) there was one leader, by %s.", r.counts["terms"], number(r.counts["answers"], "answer"))
+			return fmt.Sprintf("In every term (%d) there was one leader, by %s.", r.counts["terms"], say.Number(r.counts["answers"], "answer"))
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -66,7 +67,7 @@ func Log(o LogOptions) checkers.Checker {
 		lacking: "Nothing was sent, or no poll ended ok, so nothing is known about the log.",
 		sum: func(r *report) string {
 			return fmt.Sprintf("The messages (%d, in %s) were polled in one order, without loss; the worst lag was %dms.",
-				r.counts["messages"], number(r.counts["logs"], "log"), r.counts["worst_lag_ms"])
+				r.counts["messages"], say.Number(r.counts["logs"], "log"), r.counts["worst_lag_ms"])
 		},
 	}
 }

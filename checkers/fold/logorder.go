@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -320,7 +321,7 @@ func (s *stream) lost() {
 		}
 		if unseen > 0 {
 			s.r.count("unpolled", unseen)
-			s.r.doubt("%s acknowledged and never polled, and no final poll came to the end of the log after that.", number(unseen, "message"))
+			s.r.doubt("%s acknowledged and never polled, and no final poll came to the end of the log after that.", say.Number(unseen, "message"))
 		}
 	}
 	s.r.key = ""

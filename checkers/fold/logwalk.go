@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -121,7 +122,7 @@ func (s *stream) advance(log int32, from, to stop, skip, back, did string) {
 	missed := p.order[from.place+1]
 	if s.r.found(kind, a, b, s.sender(p, missed)) {
 		s.r.tell(kind, "%s %s %s (#%d) right after %s (#%d), and left out %s between them, the first being %s.", who(b), did,
-			p.ids.name(to.message), last(b), p.ids.name(from.message), last(a), number(int(delta-1), "message"), p.ids.name(missed))
+			p.ids.name(to.message), last(b), p.ids.name(from.message), last(a), say.Number(int(delta-1), "message"), p.ids.name(missed))
 	}
 }
 
@@ -193,7 +194,7 @@ func (s *stream) lags() {
 			worst = max(worst, lag)
 			if s.MaxLag > 0 && lag > s.MaxLag && s.r.found("lag", s.txns[known[i].txn].op, t.op) {
 				s.r.tell("lag", "%s polled log %s up to offset %d (#%d), %s after offset %d was known to be there (#%d); %s are allowed.", who(t.op),
-					s.logs[x.log].name, highest, last(t.op), span(lag), known[i].offset, last(s.txns[known[i].txn].op), s.MaxLag)
+					s.logs[x.log].name, highest, last(t.op), say.Span(lag), known[i].offset, last(s.txns[known[i].txn].op), s.MaxLag)
 			}
 		}
 	}

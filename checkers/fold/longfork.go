@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -33,7 +34,7 @@ func LongFork() checkers.Checker {
 		name: "long-fork", whole: true, judge: judgeLongFork,
 		lacking: "No two reads of the same two or more keys ended ok, so no fork could have been seen.",
 		sum: func(r *report) string {
-			return fmt.Sprintf("All reads (%d, of %s of keys) saw the writes in one order.", r.counts["reads"], number(r.counts["groups"], "group"))
+			return fmt.Sprintf("All reads (%d, of %s of keys) saw the writes in one order.", r.counts["reads"], say.Number(r.counts["groups"], "group"))
 		},
 	}
 }
@@ -160,7 +161,7 @@ func (f *forks) chain(r *report, views []view) {
 	slices.SortStableFunc(views, func(a, b view) int { return cmp.Compare(a.n, b.n) })
 	for i := 1; i < len(views); i++ {
 		if r.spend(1) {
-			r.doubt("Time ran out after %d of %s of one group of keys.", i, number(len(views), "read"))
+			r.doubt("Time ran out after %d of %s of one group of keys.", i, say.Number(len(views), "read"))
 			return
 		}
 		a, b := views[i-1], views[i]

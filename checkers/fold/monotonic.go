@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -151,7 +152,7 @@ func judgeRows(r *report, read history.Operation, rows []row, adds map[int64]his
 	}
 	if strange > unknown && r.found("unexpected", read) {
 		r.tell("unexpected", "the read of %s (#%d) has %s that no acknowledged add returned, but only %s an unknown outcome.",
-			who(read), ret(read), number(strange, "row"), have(unknown))
+			who(read), ret(read), say.Number(strange, "row"), say.Have(unknown))
 	}
 	var lost []int64
 	for val, add := range adds {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -52,7 +53,7 @@ func (c checker) Check(ctx context.Context, h *history.History) checkers.Result 
 	groups := byKey(ops)
 	for i, g := range groups {
 		if r.stopped() {
-			r.doubt("Time ran out after %d of %s.", i, number(len(groups), "key"))
+			r.doubt("Time ran out after %d of %s.", i, say.Number(len(groups), "key"))
 			break
 		}
 		r.key = g.key
@@ -136,7 +137,7 @@ func (r *report) stopped() bool {
 
 // cutShort notes that time ran out at the i-th of the operations of this key.
 func (r *report) cutShort(i, of int) {
-	r.doubt("Time ran out after %d of %s.", i, number(of, "operation"))
+	r.doubt("Time ran out after %d of %s.", i, say.Number(of, "operation"))
 }
 
 // found notes a violation of the given kind, proven by ops, and reports
@@ -214,7 +215,7 @@ func (r *report) doubt(format string, args ...any) {
 func (r *report) sentence(format string, args ...any) string {
 	says := fmt.Sprintf(format, args...)
 	if r.key == "" {
-		return capital(says)
+		return say.Capital(says)
 	}
 	return "Key " + r.key + ": " + says
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -27,7 +28,7 @@ func Sequential() checkers.Checker {
 		lacking: "No read that found something ended ok, so nothing is known about the order of writes.",
 		sum: func(r *report) string {
 			return fmt.Sprintf("Every read that found something found all that was written before it: %s found all, %d a part.",
-				number(r.counts["all"], "read"), r.counts["some"])
+				say.Number(r.counts["all"], "read"), r.counts["some"])
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -69,7 +70,7 @@ func Session(guarantees ...Guarantee) checkers.Checker {
 		lacking: "No read that ended ok comes after anything that a guarantee binds it to, so nothing is known.",
 		sum: func(r *report) string {
 			return fmt.Sprintf("For every key (%d) there is an order of versions that keeps what was promised to the sessions (%d), by %s.",
-				r.counts["keys"], r.counts["sessions"], number(r.counts["reads"], "read"))
+				r.counts["keys"], r.counts["sessions"], say.Number(r.counts["reads"], "read"))
 		},
 	}
 }

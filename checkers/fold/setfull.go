@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -45,7 +46,7 @@ func SetFull(o SetFullOptions) checkers.Checker {
 		lacking: "No element is stable: no read that began after an add was acknowledged holds the element, so nothing is known.",
 		sum: func(r *report) string {
 			return fmt.Sprintf("Of %s those that can be judged (%d) are stable, none twice in a read; missed for a while after they were known: %d, at worst for %dms.",
-				number(r.counts["attempted"], "element"), r.counts["stable"], r.counts["stale"], r.counts["stable-ms-max"])
+				say.Number(r.counts["attempted"], "element"), r.counts["stable"], r.counts["stale"], r.counts["stable-ms-max"])
 		},
 	}
 }
@@ -102,7 +103,7 @@ func watch(r *report, v *inventory, reads []history.Operation) (sightings []sigh
 			sightings = append(sightings, sighting{seen: -1, missed: int32(i - 1), shown: -1})
 		}
 		if r.spend(len(elements) + 1) {
-			r.doubt("Time ran out after %d of %s.", i, number(len(reads), "read"))
+			r.doubt("Time ran out after %d of %s.", i, say.Number(len(reads), "read"))
 			return nil, false
 		}
 		holds(r, v, sightings, elements, int32(i), reads)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -175,10 +176,10 @@ func (q *queue) missing(r *report, delivered []int) {
 	}
 	if undrained > 0 {
 		r.doubt("%s acknowledged but never delivered, and the queue was not emptied after that: no drain ended ok, and no dequeue found it empty.",
-			number(undrained, "message"))
+			say.Number(undrained, "message"))
 	}
 	if len(gone) > 0 && (q.drained || len(gone) <= q.taken) {
-		r.doubt("%s missing; they may have been taken by dequeues whose outcome is unknown (%d).", number(len(gone), "message"), q.taken)
+		r.doubt("%s missing; they may have been taken by dequeues whose outcome is unknown (%d).", say.Number(len(gone), "message"), q.taken)
 		return
 	}
 	for _, id := range gone {

@@ -8,6 +8,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // A moment in the life of the cluster that a script names as a value.
@@ -97,7 +99,7 @@ func failed(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, 
 			words = append(words, arg.String())
 		}
 	}
-	found.says = cut(strings.Join(words, " "), 2000)
+	found.says = say.Cut(strings.Join(words, " "), 2000)
 	return nil, found
 }
 

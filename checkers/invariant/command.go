@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -152,7 +153,7 @@ func readAnswer(stdout []byte, events int) (answer, error) {
 		if errors.Is(err, io.EOF) {
 			return a, errors.New("it wrote nothing to stdout")
 		}
-		return a, fmt.Errorf("its answer cannot be read: %w; it began with %q", err, cut(string(stdout), 80))
+		return a, fmt.Errorf("its answer cannot be read: %w; it began with %q", err, say.Cut(string(stdout), 80))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return a, errors.New("it wrote more than one JSON object")

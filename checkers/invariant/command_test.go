@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -64,7 +65,7 @@ func TestCommand(t *testing.T) {
 			c := &Command{Title: "mine", Argv: []string{program(t, test.script)}}
 			result := c.Check(context.Background(), h)
 			if all := strings.Join(result.Says, " "); result.Verdict != test.want || !strings.Contains(all, test.says) || len(all) > 6000 {
-				t.Errorf("got %s", cut(describe(result), 3000))
+				t.Errorf("got %s", say.Cut(describe(result), 3000))
 			}
 			if result.Check != "mine" {
 				t.Errorf("the result is of %q", result.Check)

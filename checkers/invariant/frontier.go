@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -165,7 +166,7 @@ func (f *frontier) take(e *entry) {
 var errWays = errors.New("too many ways")
 
 func (f *frontier) explain(err error, t turn) error {
-	at := fmt.Sprintf("; it got as far as event %d at %s", t.index, moment(t.e.o.moment()))
+	at := fmt.Sprintf("; it got as far as event %d at %s", t.index, say.Moment(t.e.o.moment()))
 	switch {
 	case errors.Is(err, errWays):
 		return &broke{unsure: true, says: fmt.Sprintf("there are more than %d ways to explain the operations so far%s", f.judge.machine.limits.Frontier, at)}
@@ -387,10 +388,10 @@ func (f *frontier) order(w *way) []string {
 func brief(o *op) string {
 	s := o.did.Invoke.F
 	if in := string(o.did.Invoke.Value); in != "" && in != "null" {
-		s += " " + cut(in, 40)
+		s += " " + say.Cut(in, 40)
 	}
 	if c := o.did.Complete; c != nil && c.Type == history.OK && len(c.Value) > 0 && string(c.Value) != string(o.did.Invoke.Value) {
-		s += " → " + cut(string(c.Value), 40)
+		s += " → " + say.Cut(string(c.Value), 40)
 	}
 	if o.did.Type() != history.OK {
 		s += " (" + o.did.Type().String() + ")"

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"go.starlark.net/starlark"
+
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // A grouping splits operations into groups that are judged apart.
@@ -46,5 +48,5 @@ func (g grouping) title(name string) string {
 	if by == "" {
 		by = "group"
 	}
-	return " for " + by + " " + cut(name, 60)
+	return " for " + by + " " + say.Cut(name, 60)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -166,7 +167,7 @@ func (j *judge) breaks(o *op, found *broke) {
 	}
 	if o != nil {
 		b.At, b.Event = o.moment(), o.last().Index
-		b.Says = append(b.Says, "It was broken at "+moment(b.At)+" by this operation: "+ending(o.describe()))
+		b.Says = append(b.Says, "It was broken at "+say.Moment(b.At)+" by this operation: "+ending(o.describe()))
 		b.Evidence = append(b.Evidence, o.events()...)
 	}
 	if found.says != "" {

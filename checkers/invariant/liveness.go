@@ -9,6 +9,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -112,7 +113,7 @@ func (e *livenessEvaluation) settle(o *occasion) {
 			e.judge.evaluated++
 		case !h.asked:
 			e.judge.fault(&broke{unsure: true, says: fmt.Sprintf("within %v after %s at %s no client asked%s",
-				e.within, o.what, moment(o.at), title)}, nil)
+				e.within, o.what, say.Moment(o.at), title)}, nil)
 		default:
 			e.judge.evaluated++
 			e.breaks(o, h, name)
@@ -134,7 +135,7 @@ func (e *livenessEvaluation) breaks(o *occasion, h *hope, group string) {
 	}
 	j.breaks(nil, &broke{
 		says: fmt.Sprintf("%s was at %s (event %d); %v later it still did not hold%s: %s did not make it true, %d had no answer yet",
-			o.what, moment(o.at), o.event, e.within, j.rule.per.title(group), number(len(answered), "answer"), len(h.open)),
+			o.what, say.Moment(o.at), o.event, e.within, j.rule.per.title(group), say.Number(len(answered), "answer"), len(h.open)),
 		shown: answered[max(0, len(answered)-maxShown):],
 	})
 	j.first.At = o.at + e.within
@@ -315,7 +316,7 @@ func (e *livenessEvaluation) tooEarly(o *occasion) {
 			continue
 		}
 		e.judge.fault(&broke{unsure: true, says: fmt.Sprintf("the history ends %v after %s at %s, before the %v were over%s",
-			(e.judge.now - o.at).Round(time.Millisecond), o.what, moment(o.at), e.within, e.judge.rule.per.title(name))}, nil)
+			(e.judge.now - o.at).Round(time.Millisecond), o.what, say.Moment(o.at), e.within, e.judge.rule.per.title(name))}, nil)
 	}
 }
 

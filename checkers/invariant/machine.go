@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // errTime ends a call because the time of the whole check is up.
@@ -132,5 +134,5 @@ func show(v starlark.Value) string {
 	if _, err := weigh(v, 1<<16); err != nil {
 		return "a large " + v.Type()
 	}
-	return cut(v.String(), 120)
+	return say.Cut(v.String(), 120)
 }

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -179,16 +180,16 @@ func (o *op) asked() string {
 	var b strings.Builder
 	b.WriteString(o.did.Invoke.F)
 	if o.did.Invoke.Key != "" {
-		b.WriteString(" of " + cut(o.did.Invoke.Key, 40))
+		b.WriteString(" of " + say.Cut(o.did.Invoke.Key, 40))
 	}
 	if len(o.did.Invoke.Value) > 0 && string(o.did.Invoke.Value) != "null" {
-		b.WriteString(" " + cut(string(o.did.Invoke.Value), 80))
+		b.WriteString(" " + say.Cut(string(o.did.Invoke.Value), 80))
 	}
 	fmt.Fprintf(&b, " by process %d", o.did.Invoke.Process)
 	if o.did.Invoke.Node != "" {
 		b.WriteString(" on " + o.did.Invoke.Node)
 	}
-	fmt.Fprintf(&b, ", asked at %s (event %d)", moment(o.did.Invoke.Time), o.did.Invoke.Index)
+	fmt.Fprintf(&b, ", asked at %s (event %d)", say.Moment(o.did.Invoke.Time), o.did.Invoke.Index)
 	return b.String()
 }
 
@@ -198,11 +199,11 @@ func (o *op) outcome() string {
 	}
 	how := map[history.Type]string{history.OK: "ok", history.Fail: "failed", history.Info: "outcome unknown"}[o.did.Complete.Type]
 	if len(o.did.Complete.Value) > 0 && o.did.Complete.Type == history.OK {
-		how += " with " + cut(string(o.did.Complete.Value), 80)
+		how += " with " + say.Cut(string(o.did.Complete.Value), 80)
 	}
-	how += fmt.Sprintf(" at %s (event %d)", moment(o.did.Complete.Time), o.did.Complete.Index)
+	how += fmt.Sprintf(" at %s (event %d)", say.Moment(o.did.Complete.Time), o.did.Complete.Index)
 	if o.did.Complete.Error != "" {
-		how += fmt.Sprintf(", %q", cut(o.did.Complete.Error, 80))
+		how += fmt.Sprintf(", %q", say.Cut(o.did.Complete.Error, 80))
 	}
 	return how
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -92,7 +93,7 @@ func faultsAt(h *history.History, at time.Duration) string {
 		if len(f.Nodes) > 0 {
 			s += " of " + strings.Join(f.Nodes, " ")
 		}
-		words = append(words, fmt.Sprintf("%s since %s (%s)", s, moment(f.Inject), f.ID))
+		words = append(words, fmt.Sprintf("%s since %s (%s)", s, say.Moment(f.Inject), f.ID))
 	}
 	if len(words) == 0 {
 		return ""
@@ -104,7 +105,7 @@ func faultsAt(h *history.History, at time.Duration) string {
 func (j *judge) unknown(h *history.History) []string {
 	switch {
 	case j.machine.ctx.Err() != nil || errors.Is(j.trouble, errTime):
-		return []string{fmt.Sprintf("Its time was up after %d of %s.", j.seen, number(len(h.Ops), "event"))}
+		return []string{fmt.Sprintf("Its time was up after %d of %s.", j.seen, say.Number(len(h.Ops), "event"))}
 	case j.trouble != nil:
 		return j.sayTrouble()
 	case j.unsure != "":
@@ -134,7 +135,7 @@ func (j *judge) sayTrouble() []string {
 		says = append(says, "In hand was: "+ending(j.inHand.describe()))
 	}
 	if j.troubles > 1 {
-		says = append(says, fmt.Sprintf("It was judged %s, with %s.", times(j.evaluated), number(j.troubles, "error")))
+		says = append(says, fmt.Sprintf("It was judged %s, with %s.", times(j.evaluated), say.Number(j.troubles, "error")))
 	}
 	return says
 }
@@ -153,7 +154,7 @@ func (j *judge) pages() []checkers.Page {
 
 // fileName makes a name fit to be part of a file's name everywhere.
 func fileName(name string) string {
-	return cut(strings.Map(func(r rune) rune {
+	return say.Cut(strings.Map(func(r rune) rune {
 		if r < 128 && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
 			return r
 		}

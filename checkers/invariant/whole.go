@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -45,7 +46,7 @@ func (e *wholeEvaluation) finish(h *history.History) {
 	case v == starlark.None:
 	case yes == e.never:
 		e.judge.breaks(nil, &broke{says: fmt.Sprintf("at the end of the history, %s, its %s broke it; fail(\"…\", op) in the rule would name them",
-			moment(e.judge.now), number(len(e.seen), "operation"))})
+			say.Moment(e.judge.now), say.Number(len(e.seen), "operation"))})
 	}
 }
 
@@ -58,7 +59,7 @@ var _ interface {
 	starlark.Sliceable
 } = (*operations)(nil)
 
-func (s *operations) String() string             { return "<" + number(len(s.list), "operation") + ">" }
+func (s *operations) String() string             { return "<" + say.Number(len(s.list), "operation") + ">" }
 func (s *operations) Type() string               { return "operations" }
 func (s *operations) Freeze()                    {}
 func (s *operations) Truth() starlark.Bool       { return len(s.list) > 0 }

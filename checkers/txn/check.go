@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -66,7 +67,7 @@ func (c *checker) Check(ctx context.Context, h *history.History) checkers.Result
 }
 
 func (c *checker) unknown(err error) checkers.Result {
-	return checkers.Result{Check: c.name, Says: []string{capital(err.Error()) + "."}}
+	return checkers.Result{Check: c.name, Says: []string{say.Capital(err.Error()) + "."}}
 }
 
 // evidence reports whether any committed transaction read anything.
@@ -321,11 +322,4 @@ func (j *judgement) verdictSentence() string {
 		says += fmt.Sprintf(" It is %s.", strings.Join(j.lattice.strongest(j.proved), " and "))
 	}
 	return says
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

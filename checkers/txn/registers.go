@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/shakedown-dev/shakedown/checkers/say"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -277,7 +278,7 @@ func (r *registers) tail(id int32) int32 {
 func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o Options) error {
 	j.timeless = h.SessionOnly
 	if real := sessionLevel(j.level, h.SessionOnly); real != "" && !o.NoSessions {
-		j.notes = append(j.notes, fmt.Sprintf("%s of registers is judged with sessions, as Biswas and Enea define it: as %s.", capital(j.level), real))
+		j.notes = append(j.notes, fmt.Sprintf("%s of registers is judged with sessions, as Biswas and Enea define it: as %s.", say.Capital(j.level), real))
 		j.level = real
 	}
 	base := &inference{db: d, graph: newGraph(d), found: findings{}}

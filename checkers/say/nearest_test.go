@@ -1,4 +1,4 @@
-package catalog
+package say
 
 import "testing"
 
@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 		"linearisable": "linearizable", "linearizible": "linearizable", "stat": "stats", "satts": "stats",
 		"log": "logs", "recover": "recovery", "statistics": "stats", "elephant": "", "q": "",
 	} {
-		if got := nearest(word, known); got != want {
+		if got := Nearest(word, known); got != want {
 			t.Errorf("%q is near %q, want %q", word, got, want)
 		}
 	}
