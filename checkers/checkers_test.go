@@ -79,7 +79,7 @@ func runCommand(t *testing.T, d *datadriven.TestData) string {
 func (a arguments) checker(t *testing.T, name string) (Checker, error) {
 	switch name {
 	case "linearizable":
-		return Linearizable(a.model)
+		return Linearizable(a.model, RegisterOptions{})
 	case "stats":
 		return Stats(), nil
 	case "earned":

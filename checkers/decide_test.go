@@ -16,7 +16,7 @@ func TestDecideAgainstPorcupine(t *testing.T) {
 			engines := map[string]int{}
 			for seed := range uint64(each) {
 				h := randomHistory(rand.New(rand.NewPCG(seed, uint64(100+len(name)))), s)
-				r := registers(h, model{cas: true})[0]
+				r := registers(h, linearizable{model: model{cas: true}}, null)[0]
 				want, _ := search(context.Background(), r.accesses)
 				got, engine, _ := decide(context.Background(), r.accesses)
 				if got != want {
@@ -35,7 +35,7 @@ func TestDecideAgainstPorcupine(t *testing.T) {
 func TestDecideInTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r := registers(hard(), model{})[0]
+	r := registers(hard(), linearizable{}, null)[0]
 	if verdict, engine, reason := decide(ctx, r.accesses); verdict != Unknown || engine != "" || reason != outOfTime {
 		t.Errorf("%v %q %q", verdict, engine, reason)
 	}

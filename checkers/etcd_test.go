@@ -97,7 +97,7 @@ func etcdValue(text string) json.RawMessage {
 // refusing is the register of h in which the compare-and-sets completed by the
 // named events did not find what they expected.
 func refusing(h *history.History, refused map[int]bool) *register {
-	r := registers(h, model{name: "cas-register", cas: true})[0]
+	r := registers(h, linearizable{model: models()[1]}, null)[0]
 	for i := range r.accesses {
 		a := &r.accesses[i]
 		if a.ret != open && refused[a.ret] {

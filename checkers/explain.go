@@ -27,7 +27,7 @@ func (c linearizable) explain(ctx context.Context, r *Result, t tallied, faults 
 		defer cancel()
 		k.found = entangled(shrink(ctx, k.accesses))
 	}
-	r.Says = append(k.tell(), faultSentence(k.found.blamed().op, faults), t.violatedSentence(k))
+	r.Says = append(k.tell(), FaultSentence(k.found.blamed().op, faults), t.violatedSentence(k))
 	if says := t.unjudgedSentence(); says != "" {
 		r.Says = append(r.Says, says)
 	}
@@ -287,7 +287,7 @@ func (s story) witnessOf(a *access) *access {
 
 // show writes a value for a reader.
 func (s story) show(value int) string {
-	if value == initial {
+	if value == initial && s.values[initial] == null {
 		return "nothing (null)"
 	}
 	return say.Cut(s.values[value], shownValue)

@@ -56,8 +56,8 @@ func touches(f history.FaultWindow, node string) bool {
 	return slices.ContainsFunc(f.Cuts, func(c [2]string) bool { return c[0] == node || c[1] == node })
 }
 
-// faultSentence tells what was being done to the cluster during the operation.
-func faultSentence(o history.Operation, faults []history.FaultWindow) string {
+// FaultSentence tells what was being done to the cluster during the operation.
+func FaultSentence(o history.Operation, faults []history.FaultWindow) string {
 	const told = 2
 	hurt, others := inForce(o, faults)
 	all := append(hurt, others...)

@@ -83,7 +83,7 @@ func TestFaultSentence(t *testing.T) {
 				Invoke:   &history.Op{Node: c.node, Time: 20 * ms},
 				Complete: &history.Op{Node: c.node, Time: 21 * ms, Type: history.OK},
 			}
-			if got := faultSentence(o, c.faults); got != c.want {
+			if got := FaultSentence(o, c.faults); got != c.want {
 				t.Errorf("\ngot  %s\nwant %s", got, c.want)
 			}
 		})

@@ -45,7 +45,8 @@ const (
 // with the faults that were in force, as events in counterexample.jsonl and as
 // porcupine's picture.
 type linearizable struct {
-	model model
+	model   model
+	options RegisterOptions
 }
 
 // Name returns "linearizable".
@@ -65,16 +66,45 @@ type judgement struct {
 
 // Check judges all keys. When ctx is done, the keys not yet judged are Unknown.
 func (c linearizable) Check(ctx context.Context, h *history.History) Result {
+	faults := h.Faults()
+	initials := c.options.Initial
+	if len(initials) == 0 {
+		initials = []string{null}
+	}
+	keys := c.judge(ctx, h, faults, initials[0])
+	for _, other := range initials[1:] {
+		if slices.ContainsFunc(keys, func(k *judgement) bool { return k.verdict == Violation }) {
+			relent(keys, c.judge(ctx, h, faults, other))
+		}
+	}
+	return c.conclude(ctx, keys, faults)
+}
+
+// judge judges all keys, given what they held at first.
+func (c linearizable) judge(ctx context.Context, h *history.History, faults []history.FaultWindow, first string) []*judgement {
 	var keys []*judgement
-	for _, r := range registers(h, c.model) {
+	for _, r := range registers(h, c, first) {
 		keys = append(keys, &judgement{register: r, reason: outOfTime})
 	}
 	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(len(a.accesses), len(b.accesses)) })
-	faults := h.Faults()
 	width := runtime.GOMAXPROCS(0)
-	each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].glance(ctx, faults) }) })
-	each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].search(ctx) }) })
-	return c.conclude(ctx, keys, faults)
+	Each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].glance(ctx, faults) }) })
+	Each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].search(ctx) }) })
+	return keys
+}
+
+// relent puts other judgements of keys in place of violations that they do not
+// bear out: those keys began with another value.
+func relent(keys, others []*judgement) {
+	byKey := make(map[string]*judgement, len(others))
+	for _, k := range others {
+		byKey[k.key] = k
+	}
+	for i, k := range keys {
+		if other := byKey[k.key]; k.verdict == Violation && other.verdict != Violation {
+			keys[i] = other
+		}
+	}
 }
 
 // guard keeps a bug that one key meets from taking the others along.
@@ -201,14 +231,18 @@ func (c linearizable) conclude(ctx context.Context, keys []*judgement, faults []
 			r.Says[0] = fmt.Sprintf("%s is linearizable; %s%s.", say.Capital(keys[0].name()), t.operationsPhrase(), t.enginesPhrase())
 		}
 	}
+	r.Says = append(r.Says, t.taken()...)
 	return r
 }
 
 // A tallied is all keys, sorted by how they came out.
 type tallied struct {
 	valid, violated, unjudged []*judgement
-	// observations counts the accesses that saw a value.
-	operations, unknown, observations int
+	// observations counts the accesses that saw a value, and silent the reads of
+	// null that were taken to say nothing.
+	operations, unknown, observations, silent int
+	// began are the keys that held something else than null at first.
+	began []*judgement
 }
 
 func tally(keys []*judgement) tallied {
@@ -224,6 +258,10 @@ func tally(keys []*judgement) tallied {
 		}
 		t.operations += k.operations
 		t.unknown += k.unknown
+		t.silent += k.silent
+		if k.values[initial] != null {
+			t.began = append(t.began, k)
+		}
 		for i := range k.accesses {
 			if a := &k.accesses[i]; a.certain() && a.needs != nothing {
 				t.observations++
@@ -248,6 +286,26 @@ func (t tallied) operationsPhrase() string {
 		return "no operation has an unknown result"
 	}
 	return fmt.Sprintf("of %s %s an unknown result", say.Number(t.operations, "operation"), say.Have(t.unknown))
+}
+
+// taken tells what was taken for granted about the keys.
+func (t tallied) taken() (says []string) {
+	if n := len(t.began); n > 0 {
+		says = append(says, fmt.Sprintf("%s taken to have held %s at first.", number(n, "key was", "keys were"), t.began[0].values[initial]))
+	}
+	if t.silent > 0 {
+		says = append(says, fmt.Sprintf("%s taken to say nothing: with null_unknown=false they mean that the key was absent.",
+			number(t.silent, "read of null was", "reads of null were")))
+	}
+	return says
+}
+
+// number writes n with one of two words.
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // judgedSentence tells how many keys are known to be right.

@@ -40,7 +40,7 @@ func TestReductionIsExact(t *testing.T) {
 			reducible := 0
 			for seed := range uint64(each) {
 				h := randomHistory(rand.New(rand.NewPCG(seed, uint64(len(name)))), s)
-				r := registers(h, model{cas: true})[0]
+				r := registers(h, linearizable{model: model{cas: true}}, null)[0]
 				want, _ := search(context.Background(), r.accesses)
 				got, _ := judge(context.Background(), r.accesses)
 				if got != want {
@@ -73,7 +73,7 @@ func TestPatternsAreSound(t *testing.T) {
 	for name, s := range small() {
 		for seed := range uint64(each) {
 			h := randomHistory(rand.New(rand.NewPCG(seed, uint64(len(name)))), s)
-			r := registers(h, model{cas: true})[0]
+			r := registers(h, linearizable{model: model{cas: true}}, null)[0]
 			if !unique(r.accesses) {
 				continue
 			}
@@ -114,7 +114,7 @@ func TestWithoutCASPatternsAreComplete(t *testing.T) {
 	violations := 0
 	for seed := range uint64(10000) {
 		h := randomHistory(rand.New(rand.NewPCG(seed, 77)), shape{processes: 4, operations: 9, info: 20, lies: 25})
-		r := registers(h, model{})[0]
+		r := registers(h, linearizable{}, null)[0]
 		verdict, _ := judge(context.Background(), r.accesses)
 		found := contradictions(reduce(r.accesses), func(*access) int { return 0 })
 		if verdict == Violation != (len(found) > 0) {
@@ -136,7 +136,7 @@ func TestShrink(t *testing.T) {
 		s.operations = 20
 		for seed := range uint64(150) {
 			h := randomHistory(rand.New(rand.NewPCG(seed, 5)), s)
-			r := registers(h, model{cas: true})[0]
+			r := registers(h, linearizable{model: model{cas: true}}, null)[0]
 			if verdict, _ := judge(ctx, r.accesses); verdict != Violation {
 				continue
 			}
@@ -165,7 +165,7 @@ func TestWithoutNeverMakesAViolation(t *testing.T) {
 		s.lies, s.operations = 0, 10
 		for seed := range uint64(1500) {
 			rng := rand.New(rand.NewPCG(seed, 6))
-			r := registers(randomHistory(rng, s), model{cas: true})[0]
+			r := registers(randomHistory(rng, s), linearizable{model: models()[1]}, null)[0]
 			from := rng.IntN(len(r.accesses) + 1)
 			to := from + rng.IntN(len(r.accesses)-from+1)
 			left := without(r.accesses, from, to)

@@ -12,15 +12,29 @@ import (
 // LinearizableModels returns the models that [Linearizable] knows.
 func LinearizableModels() []string { return modelNames() }
 
+// RegisterOptions are what [Linearizable] may be told about registers.
+type RegisterOptions struct {
+	// Initial are the values, as JSON, of which every register held one at
+	// first; empty means null, which is that it was absent. Each key may have
+	// begun with any of them.
+	Initial []string
+	// NullUnknown says that a read of null saw nothing, rather than that the
+	// register was absent. Knossos means it so.
+	NullUnknown bool
+	// CASRefuses says that a compare-and-set that failed had found another
+	// value than it expected. Without it, it just did not happen.
+	CASRefuses bool
+}
+
 // Linearizable decides whether every operation took effect at one moment
 // between its invocation and its completion, key by key. The model is one of
-// [LinearizableModels]; another is an error.
-func Linearizable(modelName string) (Checker, error) {
+// [LinearizableModels]; another is an error. Package object has other models.
+func Linearizable(modelName string, o RegisterOptions) (Checker, error) {
 	m, err := modelNamed(modelName)
 	if err != nil {
 		return nil, err
 	}
-	return linearizable{model: m}, nil
+	return linearizable{model: m, options: o}, nil
 }
 
 func modelNamed(name string) (model, error) {

@@ -28,32 +28,33 @@ const (
 // pages are the files that go with an explained violation.
 func pages(k *judgement, faults []history.FaultWindow) []Page {
 	return []Page{
-		{Name: "counterexample.jsonl", Write: func(w io.Writer) error { return writeEvents(w, k.found.core) }},
-		{Name: "porcupine-" + fileName(k.key) + ".html", Write: func(w io.Writer) error { return draw(w, k, faults) }},
+		{Name: "counterexample.jsonl", Write: func(w io.Writer) error { return WriteEvents(w, operationsOf(k.found.core)) }},
+		{Name: PictureName(k.key), Write: func(w io.Writer) error { return draw(w, k, faults) }},
 	}
 }
 
-// fileName makes a key fit to be part of a file's name everywhere.
-func fileName(key string) string {
+// PictureName is the name of the page with porcupine's picture of a key: the key
+// made fit to be part of a file's name everywhere.
+func PictureName(key string) string {
 	if key == "" {
-		return "register"
+		key = "register"
 	}
-	return say.Cut(strings.Map(func(r rune) rune {
+	return "porcupine-" + say.Cut(strings.Map(func(r rune) rune {
 		if r < 128 && (r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
 			return r
 		}
 		return '_'
-	}, key), 60)
+	}, key), 60) + ".html"
 }
 
-// writeEvents writes the events of the accesses in the order of the history,
+// WriteEvents writes the events of the operations in the order of the history,
 // one a line, with the indexes that they have there.
-func writeEvents(w io.Writer, accesses []access) error {
+func WriteEvents(w io.Writer, operations []history.Operation) error {
 	var events []*history.Op
-	for _, a := range accesses {
-		events = append(events, a.op.Invoke)
-		if a.op.Complete != nil {
-			events = append(events, a.op.Complete)
+	for _, o := range operations {
+		events = append(events, o.Invoke)
+		if o.Complete != nil {
+			events = append(events, o.Complete)
 		}
 	}
 	slices.SortFunc(events, func(a, b *history.Op) int { return cmp.Compare(a.Index, b.Index) })
@@ -64,6 +65,15 @@ func writeEvents(w io.Writer, accesses []access) error {
 		}
 	}
 	return nil
+}
+
+// operationsOf are the operations behind the accesses.
+func operationsOf(accesses []access) []history.Operation {
+	all := make([]history.Operation, len(accesses))
+	for i := range accesses {
+		all[i] = accesses[i].op
+	}
+	return all
 }
 
 // window returns the core with the operations around it, at most windowSize if
@@ -120,40 +130,44 @@ func missingFrom(shown []access, a access, setters map[int]access) []access {
 	return missing
 }
 
-// draw writes porcupine's page of the window around the contradiction. Its
-// clock is the history's in nanoseconds, moved on by one where it stood still,
-// so that the picture shows the order in which things really happened.
+// draw writes porcupine's page of the window around the contradiction.
 func draw(w io.Writer, k *judgement, faults []history.FaultWindow) error {
 	return drawThese(w, k, window(k), faults)
 }
 
 // drawThese writes porcupine's page of some accesses of one key.
-func drawThese(w io.Writer, k *judgement, shown []access, faults []history.FaultWindow) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("draw %s: %v", k.name(), cause)
-		}
-	}()
-	if len(shown) == 0 {
-		return errors.New("draw: no operations to show")
-	}
-	clock := newClock(shown)
-	operations := porcupineHistory(shown)
-	for i := range operations {
-		operations[i].Call = clock.at[shown[i].call]
-		operations[i].Return = clock.end
-		if shown[i].ret != open {
-			operations[i].Return = clock.at[shown[i].ret]
-		}
-	}
+func drawThese(w io.Writer, k *judgement, shown []access, faults []history.FaultWindow) error {
 	m := porcupineModel()
 	s := story{judgement: k, contradiction: k.found}
 	m.DescribeOperation = func(input, _ any) string { return s.caption(input.(*access)) }
 	m.DescribeState = func(state any) string { return s.show(state.(int)) }
-	_, info := porcupine.CheckOperationsVerbose(m, operations, drawTime)
+	return Draw(w, m, porcupineHistory(shown), operationsOf(shown), faults)
+}
+
+// Draw writes porcupine's page of calls, which are those of the operations, with
+// the faults above them. Their times are replaced by the history's in nanoseconds,
+// moved on by one where the clock stood still, so that the picture shows the order
+// in which things really happened. Whatever breaks on the way is an error.
+func Draw(w io.Writer, m porcupine.Model, calls []porcupine.Operation, operations []history.Operation, faults []history.FaultWindow) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("draw %s: %v", say.Number(len(operations), "operation"), cause)
+		}
+	}()
+	if len(operations) == 0 {
+		return errors.New("draw: no operations to show")
+	}
+	clock := newClock(operations)
+	for i, o := range operations {
+		calls[i].Call, calls[i].Return = clock.at[o.Invoke.Index], clock.end
+		if o.Type() != history.Info {
+			calls[i].Return = clock.at[o.Complete.Index]
+		}
+	}
+	_, info := porcupine.CheckOperationsVerbose(m, calls, drawTime)
 	info.AddAnnotations(annotations(faults, clock))
 	if err := porcupine.Visualize(m, info, w); err != nil {
-		return fmt.Errorf("draw %s: %w", k.name(), err)
+		return fmt.Errorf("draw %s: %w", say.Number(len(operations), "operation"), err)
 	}
 	return nil
 }
@@ -183,17 +197,16 @@ type clock struct {
 	begin, end int64
 }
 
-func newClock(shown []access) clock {
+func newClock(operations []history.Operation) clock {
 	type event struct {
 		index int
 		at    time.Duration
 	}
 	var events []event
-	for i := range shown {
-		a := &shown[i]
-		events = append(events, event{a.call, a.op.Start()})
-		if a.ret != open {
-			events = append(events, event{a.ret, a.op.Complete.Time})
+	for _, o := range operations {
+		events = append(events, event{o.Invoke.Index, o.Start()})
+		if o.Type() != history.Info {
+			events = append(events, event{o.Complete.Index, o.Complete.Time})
 		}
 	}
 	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.index, b.index) })

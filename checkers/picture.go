@@ -23,7 +23,7 @@ func Picture(w io.Writer, h *history.History, model, key string) error {
 		return err
 	}
 	var found *register
-	for _, r := range registers(h, m) {
+	for _, r := range registers(h, linearizable{model: m}, null) {
 		switch {
 		case key != "" && r.key == key:
 			found = r

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// each calls do for 0 to n-1, begun in this order, at most width at a time,
+// Each calls do for 0 to n-1, begun in this order, at most width at a time,
 // and returns when all are done. do must not panic.
-func each(n, width int, do func(i int)) {
+func Each(n, width int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(n, width) {

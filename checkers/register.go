@@ -31,7 +31,7 @@ func modelNames() []string {
 const (
 	// nothing stands where an access does not need, set or refuse any value.
 	nothing = -1
-	// initial is the number of the value null, which every key has at first.
+	// initial is the number of the value that the key has at first, mostly null.
 	initial = 0
 	// open is the return of an access that may take effect at any later time.
 	open = math.MaxInt
@@ -66,7 +66,7 @@ type access struct {
 func (a *access) id() int { return a.op.Invoke.Index }
 
 // certain reports whether the operation is known to have happened.
-func (a *access) certain() bool { return a.op.Type() == history.OK }
+func (a *access) certain() bool { return a.op.Type() == history.OK || a.refuses != nothing }
 
 // step applies the access to the value in the register.
 func (a *access) step(state int) (bool, int) {
@@ -95,6 +95,8 @@ type register struct {
 	failed map[int]history.Operation
 	// operations and unknown count all that were invoked on the key.
 	operations, unknown int
+	// silent counts reads of null that were taken to say nothing.
+	silent int
 	// strange is why the key cannot be judged; empty if it can.
 	strange string
 }
@@ -102,24 +104,24 @@ type register struct {
 // registers takes a history apart by key, in order of first use. Keys are
 // independent objects: a history is linearizable if and only if each key's is
 // (Herlihy and Wing, 1990).
-func registers(h *history.History, m model) []*register {
+func registers(h *history.History, c linearizable, first string) []*register {
 	byKey := make(map[string]*register)
 	var all []*register
 	for _, o := range h.Operations() {
 		r, ok := byKey[o.Invoke.Key]
 		if !ok {
-			r = newRegister(o.Invoke.Key)
+			r = newRegister(o.Invoke.Key, Canonical(json.RawMessage(first)))
 			byKey[o.Invoke.Key] = r
 			all = append(all, r)
 		}
-		r.add(o, m)
+		r.add(o, c)
 	}
 	return all
 }
 
-func newRegister(key string) *register {
+func newRegister(key, first string) *register {
 	return &register{
-		key: key, values: []string{null}, numbers: map[string]int{null: initial},
+		key: key, values: []string{first}, numbers: map[string]int{first: initial},
 		failed: make(map[int]history.Operation),
 	}
 }
@@ -133,7 +135,7 @@ func (r *register) name() string {
 }
 
 func (r *register) number(value json.RawMessage) int {
-	text := canonical(value)
+	text := Canonical(value)
 	n, ok := r.numbers[text]
 	if !ok {
 		n = len(r.values)
@@ -144,7 +146,7 @@ func (r *register) number(value json.RawMessage) int {
 }
 
 // add takes in the next operation.
-func (r *register) add(o history.Operation, m model) {
+func (r *register) add(o history.Operation, c linearizable) {
 	r.operations++
 	if o.Type() == history.Info {
 		r.unknown++
@@ -153,22 +155,29 @@ func (r *register) add(o history.Operation, m model) {
 	if o.Type() != history.Info {
 		a.ret = o.Complete.Index
 	}
-	if err := r.describe(&a, m); err != nil {
+	if err := r.describe(&a, c.model); err != nil {
 		if o.Type() != history.Fail && r.strange == "" {
 			r.strange = fmt.Sprintf("#%d: %v", o.Invoke.Index, err)
 		}
 		return
 	}
 	switch {
+	case o.Type() == history.Fail && c.options.CASRefuses && a.needs != nothing && a.sets != nothing:
+		a.refuses, a.needs, a.sets = a.needs, nothing, nothing
+		r.accesses = append(r.accesses, a)
 	case o.Type() == history.Fail:
 		if a.sets != nothing {
 			r.failed[a.sets] = o
 		}
 	case o.Type() == history.Info && a.sets == nothing:
+	case c.options.NullUnknown && a.sets == nothing && isNull(o.Value()):
+		r.silent++
 	default:
 		r.accesses = append(r.accesses, a)
 	}
 }
+
+func isNull(value json.RawMessage) bool { return len(value) == 0 || string(value) == null }
 
 // describe says what the operation does. A completion may repeat the value or
 // leave it out; of an operation with an unknown result only the invocation

@@ -32,7 +32,7 @@ func Limited(c Checker, timeout time.Duration) Checker {
 func Run(ctx context.Context, h *history.History, all []Checker) Summary {
 	invalid := h.Validate()
 	results := make([]Result, len(all))
-	each(len(all), runtime.GOMAXPROCS(0), func(i int) {
+	Each(len(all), runtime.GOMAXPROCS(0), func(i int) {
 		if invalid != nil {
 			results[i] = Result{Check: all[i].Name(), Says: []string{
 				fmt.Sprintf("The history cannot have happened, so it was not judged: %v.", invalid),

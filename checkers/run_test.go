@@ -146,7 +146,7 @@ func TestImpossibleHistory(t *testing.T) {
 
 // TestOptions: what makes no sense is refused before anything is judged.
 func TestOptions(t *testing.T) {
-	_, noModel := Linearizable("regster")
+	_, noModel := Linearizable("regster", RegisterOptions{})
 	_, negative := Earned(-1, false)
 	_, never := Recovery(0)
 	_, nothing := Logs(nil, nil)
@@ -161,7 +161,7 @@ func TestOptions(t *testing.T) {
 // ofRegisters is the check of histories of registers.
 func ofRegisters(t testing.TB) Checker {
 	t.Helper()
-	c, err := Linearizable("register")
+	c, err := Linearizable("register", RegisterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func ofRegisters(t testing.TB) Checker {
 func TestEach(t *testing.T) {
 	for _, c := range []struct{ n, width int }{{0, 3}, {1, 3}, {10, 3}, {3, 10}} {
 		var running, most, sum atomic.Int64
-		each(c.n, c.width, func(i int) {
+		Each(c.n, c.width, func(i int) {
 			if now := running.Add(1); now > most.Load() {
 				most.Store(now)
 			}
@@ -193,9 +193,9 @@ func TestCanonical(t *testing.T) {
 		{"100000000000000000000"}, {"100000000000000000001"}, {"0.1"}, {"0.10000000000000000001"},
 		{"9007199254740993"}, {"9007199254740992"}, {`"1"`}, {"[1]"}, {"true"}, {"nonsense"},
 	} {
-		want := canonical(json.RawMessage(same[0]))
+		want := Canonical(json.RawMessage(same[0]))
 		for _, text := range same {
-			if got := canonical(json.RawMessage(text)); got != want {
+			if got := Canonical(json.RawMessage(text)); got != want {
 				t.Errorf("%s is %s, but %s is %s", text, got, same[0], want)
 			}
 		}
@@ -203,10 +203,10 @@ func TestCanonical(t *testing.T) {
 	seen := map[string]string{}
 	for _, text := range []string{"null", "1", "-1", `"1"`, "0", "[1]", "true", "0.1", "0.10000000000000000001",
 		"100000000000000000000", "100000000000000000001", "9007199254740993", "9007199254740992", "1e400", "1e401"} {
-		if other, dup := seen[canonical(json.RawMessage(text))]; dup {
+		if other, dup := seen[Canonical(json.RawMessage(text))]; dup {
 			t.Errorf("%s and %s are one value", text, other)
 		}
-		seen[canonical(json.RawMessage(text))] = text
+		seen[Canonical(json.RawMessage(text))] = text
 	}
 }
 
@@ -280,7 +280,7 @@ func TestOutOfTimeFromTheBeginning(t *testing.T) {
 
 // TestOutOfMemory: a search stops before it takes the machine with it.
 func TestOutOfMemory(t *testing.T) {
-	r := registers(hard(), model{})[0]
+	r := registers(hard(), linearizable{}, null)[0]
 	stop := &stopper{left: 1 << 20, state: 1 << 10}
 	m := stop.model()
 	state, ok := any(initial), true
@@ -299,7 +299,7 @@ func TestOutOfMemory(t *testing.T) {
 
 // TestGuard: a bug that one key meets leaves the others their verdicts.
 func TestGuard(t *testing.T) {
-	k := &judgement{register: newRegister("x"), verdict: Valid}
+	k := &judgement{register: newRegister("x", null), verdict: Valid}
 	k.guard(func() { panic("off by one") })
 	if k.verdict != Unknown || !strings.Contains(k.reason, "off by one") {
 		t.Errorf("%v %q", k.verdict, k.reason)
@@ -370,7 +370,7 @@ func TestWindow(t *testing.T) {
 		if !ok {
 			t.Fatal("no read to plant")
 		}
-		k := &judgement{register: registers(h, models()[1])[0]}
+		k := &judgement{register: registers(h, linearizable{model: models()[1]}, null)[0]}
 		k.glance(context.Background(), nil)
 		shown := window(k)
 		if len(shown) > windowSize || len(shown) < windowSize/2 {
@@ -386,9 +386,9 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-func TestFileName(t *testing.T) {
+func TestPictureName(t *testing.T) {
 	for key, want := range map[string]string{"": "register", "r3": "r3", "../../etc/passwd": "______etc_passwd", `a"<ä`: "a___"} {
-		if got := fileName(key); got != want {
+		if got := PictureName(key); got != "porcupine-"+want+".html" {
 			t.Errorf("%q is called %q, want %q", key, got, want)
 		}
 	}

@@ -10,11 +10,11 @@ import (
 // null is the canonical form of a value that is absent.
 const null = "null"
 
-// canonical returns the one way in which we write a JSON value, so that equal
+// Canonical returns the one way in which we write a JSON value, so that equal
 // values are equal strings: no space, members of objects in order, and numbers
 // without signs of how they were written (1.0 and 1e0 are 1). Nothing is null.
 // Text that is not JSON stands for itself.
-func canonical(value json.RawMessage) string {
+func Canonical(value json.RawMessage) string {
 	if len(value) == 0 {
 		return null
 	}

@@ -6,16 +6,6 @@ import (
 	"github.com/shakedown-dev/shakedown/checkers/txn"
 )
 
-// linearizability is the strongest promise, which needs no other.
-func linearizability() []entry {
-	return []entry{{
-		Known: Known{Name: "linearizable", Says: "every operation took effect at one moment between its invocation and its completion",
-			Models: checkers.LinearizableModels()},
-		make:  func(r *request) (checkers.Checker, error) { return checkers.Linearizable(r.Model) },
-		timed: true,
-	}}
-}
-
 // transactions are the checks of what several operations did as one.
 func transactions() []entry {
 	levels := txn.Levels()

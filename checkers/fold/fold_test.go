@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/tiny"
 	"github.com/shakedown-dev/shakedown/history"
 )
 
@@ -133,7 +134,11 @@ func TestTinyHistories(t *testing.T) {
 			if c.Name() != d.Cmd {
 				t.Errorf("the checker's name is %q", c.Name())
 			}
-			result := c.Check(context.Background(), parseHistory(t, d.Input))
+			h, err := tiny.Parse(d.Input)
+			if err != nil {
+				d.Fatalf(t, "%v", err)
+			}
+			result := c.Check(context.Background(), h)
 			provenByFindings(t, result)
 			return describe(result)
 		})

@@ -152,7 +152,7 @@ func judgeRows(r *report, read history.Operation, rows []row, adds map[int64]his
 	}
 	if strange > unknown && r.found("unexpected", read) {
 		r.tell("unexpected", "the read of %s (#%d) has %s that no acknowledged add returned, but only %s an unknown outcome.",
-			who(read), ret(read), say.Number(strange, "row"), say.Have(unknown))
+			who(read), ret(read), say.Number(strange, "row"), have(unknown))
 	}
 	var lost []int64
 	for val, add := range adds {

@@ -3,6 +3,7 @@ package linear
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -139,7 +140,17 @@ func split(model foreignModel, history []porcupine.Operation) []part {
 	return parts
 }
 
-func (p part) judge(ctx context.Context, model foreignModel) Result {
+// brokenModel is the result of a model that panicked.
+func brokenModel(cause any) Result {
+	return Result{Engine: "none", Reason: fmt.Sprintf("the model itself broke: %v", cause)}
+}
+
+func (p part) judge(ctx context.Context, model foreignModel) (r Result) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r = brokenModel(cause)
+		}
+	}()
 	ops := make([]Op, len(p.history))
 	for i := range p.history {
 		o := &p.history[i]
@@ -150,7 +161,7 @@ func (p part) judge(ctx context.Context, model foreignModel) Result {
 	}
 	s := newSearcher(ctx, "model-search", ops, newForeign(model, p.history))
 	s.most, s.enough = mostForeign, 20*(mostForeign+len(ops))
-	r := s.walk()
+	r = s.walk()
 	if r.Verdict == Unknown && ctx.Err() == nil {
 		return p.handOver(ctx, model, r.Reason)
 	}
@@ -173,25 +184,34 @@ const (
 func (p part) handOver(ctx context.Context, model foreignModel, why string) Result {
 	m := model.plain
 	step := m.Step
-	if m.StepContext != nil {
-		step = func(state, input, output any) (bool, any) { return m.StepContext(ctx, state, input, output) }
+	if inContext := m.StepContext; inContext != nil {
+		step = func(state, input, output any) (bool, any) { return inContext(ctx, state, input, output) }
 	}
 	left, cost := int64(porcupineMemory), int64(len(p.history)/8+96)
 	var stopped atomic.Bool
 	defer context.AfterFunc(ctx, func() { stopped.Store(true) })()
 	m.Partition, m.PartitionEvent, m.StepContext = nil, nil, nil
-	m.Step = func(state, input, output any) (bool, any) {
+	var broke any
+	m.Step = func(state, input, output any) (ok bool, next any) {
 		if stopped.Load() || left < 0 {
 			return false, state
 		}
-		ok, next := step(state, input, output)
-		if ok {
+		defer func() {
+			// Nobody could catch it outside of porcupine's goroutine.
+			if cause := recover(); cause != nil {
+				broke, ok, next = cause, false, state
+				stopped.Store(true)
+			}
+		}()
+		if ok, next = step(state, input, output); ok {
 			left -= cost
 		}
 		return ok, next
 	}
 	linearizable := porcupine.CheckOperations(m, p.history)
 	switch {
+	case broke != nil:
+		return brokenModel(broke)
 	case linearizable:
 		return legal("porcupine")
 	case stopped.Load() || ctx.Err() != nil:

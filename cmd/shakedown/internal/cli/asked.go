@@ -76,7 +76,13 @@ func (f checkFlags) apply(specs []catalog.Spec) ([]catalog.Spec, error) {
 			out[i].Timeout = f.timeout
 		}
 	}
-	return out, f.tell(out)
+	if err := f.tell(out); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i] = catalog.Customary(out[i], f.found)
+	}
+	return out, nil
 }
 
 // tell hands model, level and options to the checks that know them. What none

@@ -12,6 +12,11 @@ import (
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
+<<<<<<< HEAD
+=======
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
+	"github.com/shakedown-dev/shakedown/history/foreign"
+>>>>>>> 247a028 (checkers/object: judge mutexes, locks, leases, queues, sets, counters, maps and models of the user's own; conventions of foreign registers)
 	"github.com/shakedown-dev/shakedown/runner"
 )
 
@@ -22,9 +27,11 @@ type checkFlags struct {
 	options    []string
 	invariants []string
 	format     string
-	timeout    time.Duration
-	out        string
-	json       bool
+	// found is the format that a file turned out to have.
+	found   foreign.Format
+	timeout time.Duration
+	out     string
+	json    bool
 }
 
 func (r *root) check() *cobra.Command {
@@ -70,10 +77,11 @@ be linearizable. shakedown list checks tells what can be asked.`,
 
 // checkHistory judges a file that comes without a run.
 func (r *root) checkHistory(ctx context.Context, file string, f checkFlags) error {
-	h, err := readAny(file, f.format)
+	h, found, err := readAny(file, f.format)
 	if err != nil {
 		return err
 	}
+	f.found = found
 	base := bareSpecs(h)
 	if len(f.only) == 0 && len(f.invariants) > 0 {
 		base = nil // the rules are what is asked for

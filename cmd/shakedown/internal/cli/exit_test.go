@@ -116,22 +116,3 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
-
-// Without this the distance could be one that only fits the examples.
-func TestEditDistance(t *testing.T) {
-	word := rapid.StringMatching(`[abc]{0,6}`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		ab, bc, ac := editDistance(a, b), editDistance(b, c), editDistance(a, c)
-		switch {
-		case ab != editDistance(b, a):
-			t.Fatalf("%q and %q are not as far apart as the other way round", a, b)
-		case (ab == 0) != (a == b):
-			t.Fatalf("%q and %q are %d apart", a, b, ab)
-		case ac > ab+bc:
-			t.Fatalf("the way from %q to %q is shorter by way of %q", a, c, b)
-		case ab > max(len(a), len(b)):
-			t.Fatalf("%q and %q are %d apart", a, b, ab)
-		}
-	})
-}

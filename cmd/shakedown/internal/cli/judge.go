@@ -114,27 +114,27 @@ func readHistory(file string) (*history.History, error) {
 
 // readAny reads a history in the named format, or if that is empty in whatever
 // format it is.
-func readAny(file, format string) (*history.History, error) {
+func readAny(file, format string) (*history.History, foreign.Format, error) {
 	if err := fits(file); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	hint := file
 	if format != "" {
 		if _, err := foreign.ParseFormat(format); err != nil {
-			return nil, usage(err, "")
+			return nil, 0, usage(err, "")
 		}
 		hint = format
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, usage(fmt.Errorf("read history %s: %w", file, pathless(err)), "")
+		return nil, 0, usage(fmt.Errorf("read history %s: %w", file, pathless(err)), "")
 	}
 	defer f.Close()
-	h, _, err := foreign.ReadAny(f, hint)
+	h, found, err := foreign.ReadAny(f, hint)
 	if err != nil {
-		return nil, usage(fmt.Errorf("read history %s: %w", file, err), "")
+		return nil, 0, usage(fmt.Errorf("read history %s: %w", file, err), "")
 	}
-	return h, nil
+	return h, found, nil
 }
 
 // cutShort says why a history is not the whole of its run, or "". A bare list

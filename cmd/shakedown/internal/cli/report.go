@@ -82,11 +82,11 @@ func withPages(f *store.Folder, results []checkers.Result) []checkers.Result {
 
 // reportHistory judges a history that comes without a run, and writes its page.
 func (r *root) reportHistory(ctx context.Context, file, to string) error {
-	h, err := readAny(file, "")
+	h, found, err := readAny(file, "")
 	if err != nil {
 		return err
 	}
-	all, err := checkFlags{}.checkers(bareSpecs(h), nil)
+	all, err := checkFlags{found: found}.checkers(bareSpecs(h), nil)
 	if err != nil {
 		return err
 	}

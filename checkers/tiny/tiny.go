@@ -1,19 +1,5 @@
-package fold
-
-import (
-	"cmp"
-	"encoding/json"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"testing"
-	"time"
-
-	"github.com/shakedown-dev/shakedown/history"
-)
-
-// This file reads the small histories of testdata. One operation a line:
+// Package tiny reads the small histories of the checkers' tests, which one can
+// read aloud. One operation a line:
 //
 //	p1@n2 [10,20] add x 5 ok
 //	p2 [12,15] read x -> [1,2] ok final
@@ -27,14 +13,29 @@ import (
 //
 //	plan n1,n2,n3
 //	fault kill#1 n1,n2 [20,40]
+package tiny
 
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shakedown-dev/shakedown/history"
+)
+
+// An event is an Op with what puts it in order.
 type event struct {
 	op history.Op
 	at float64
 }
 
-func parseHistory(t testing.TB, text string) *history.History {
-	t.Helper()
+// Parse reads a history. The error names the line that it cannot read.
+func Parse(text string) (*history.History, error) {
 	var events []event
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -43,16 +44,19 @@ func parseHistory(t testing.TB, text string) *history.History {
 		}
 		more, err := parseLine(words)
 		if err != nil {
-			t.Fatalf("line %q: %v", line, err)
+			return nil, fmt.Errorf("read line %q: %w", line, err)
 		}
 		events = append(events, more...)
 	}
-	return historyOf(t, events)
+	h := inOrder(events)
+	if err := h.Validate(); err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	return h, nil
 }
 
-// historyOf puts events in order of their times.
-func historyOf(t testing.TB, events []event) *history.History {
-	t.Helper()
+// inOrder puts events in order of their times.
+func inOrder(events []event) *history.History {
 	rank := func(e event) int {
 		if e.op.Process != history.Nemesis && e.op.Type != history.Invoke {
 			return 0
@@ -65,11 +69,7 @@ func historyOf(t testing.TB, events []event) *history.History {
 		e.op.Index, e.op.Time = i, time.Duration(e.at*float64(time.Millisecond))
 		ops[i] = e.op
 	}
-	h := history.New(ops)
-	if err := h.Validate(); err != nil {
-		t.Fatalf("the test's history: %v", err)
-	}
-	return h
+	return history.New(ops)
 }
 
 func parseLine(words []string) ([]event, error) {
@@ -126,7 +126,7 @@ func interval(word string) (from, to float64, err error) {
 
 func parseOperation(words []string) ([]event, error) {
 	if len(words) < 3 || words[0][0] != 'p' {
-		return nil, fmt.Errorf("no operation")
+		return nil, errors.New("it is no operation")
 	}
 	name, node, _ := strings.Cut(words[0][1:], "@")
 	process, err := strconv.Atoi(name)
