@@ -27,11 +27,13 @@ func Canonical(value json.RawMessage) string {
 	if err := decoder.Decode(&v); err != nil {
 		return string(value)
 	}
-	text, err := json.Marshal(plainNumbers(v))
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // a reader should find <1> as it was
+	if err := encoder.Encode(plainNumbers(v)); err != nil {
 		return string(value)
 	}
-	return string(text)
+	return string(bytes.TrimSpace(text.Bytes()))
 }
 
 // isDecimal reports whether value is an integer as everybody writes it; most

@@ -102,7 +102,7 @@ func judgeForeign(ctx context.Context, model foreignModel, history []porcupine.O
 		if r.Verdict == Violated {
 			return r
 		}
-		if r.Verdict == Unknown && worst.Verdict != Unknown {
+		if r.Verdict == Unknown && worst.Verdict != Unknown || r.Verdict == worst.Verdict && r.Engine == "porcupine" {
 			worst = r
 		}
 	}

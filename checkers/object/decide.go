@@ -90,6 +90,15 @@ func (j *judgement) shrink(ctx context.Context, m *model) {
 	if !strings.HasSuffix(j.engine, "search") && j.engine != "porcupine" {
 		return
 	}
+	if m.sharpen != nil {
+		if r := m.sharpen(ctx, j.thing); r.Verdict == linear.Violated && r.Engine == "locks" {
+			j.reason, j.witness = r.Reason, nil
+			for _, w := range r.Witness {
+				j.witness = append(j.witness, j.acts[w])
+			}
+			return
+		}
+	}
 	until := linear.Open
 	for i := range j.witness {
 		until = min(until, j.witness[i].lin.Return)

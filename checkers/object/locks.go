@@ -1,6 +1,7 @@
 package object
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ func locks(o Options) []model {
 	return []model{
 		{
 			Model: Model{"mutex", "acquire (or lock), release (or unlock), by anybody"},
-			pick:  always(linear.Mutex), step: stepLock, read: readMutex,
+			pick:  always(linear.Mutex), step: stepLock, read: readMutex, sharpen: asLock,
 		},
 		{
 			Model: Model{"lock", "acquire, release; the value names the holder, which is the process if there is none"},
@@ -49,6 +50,19 @@ func readMutex(t *thing, a *act) error {
 
 // errStrange is for an operation that the model does not have.
 var errStrange = errors.New("no such operation")
+
+// asLock: of a mutex that is violated, those who held it at once, if everybody
+// gives back what it took itself; that anybody might have, the search knew.
+func asLock(ctx context.Context, t *thing) linear.Result {
+	ops := make([]linear.Op, len(t.acts))
+	for i := range t.acts {
+		ops[i] = t.acts[i].lin
+		ops[i].Value = t.acts[i].op.Invoke.Process
+	}
+	r := linear.Judge(ctx, linear.Lock, ops)
+	r.Reason = "two held it at once"
+	return r
+}
 
 func readLock(t *thing, a *act) error {
 	holder := t.number(fmt.Appendf(nil, `"process %d"`, a.op.Invoke.Process))

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,6 +45,9 @@ type model struct {
 	many bool
 	// read says what an operation does. [errNothing] leaves it out: it says nothing.
 	read func(t *thing, a *act) error
+	// sharpen judges a thing that is violated by a stricter model, which names
+	// fewer acts; nil if there is none.
+	sharpen func(ctx context.Context, t *thing) linear.Result
 	// together: all keys of the history are one object.
 	together bool
 	options  Options

@@ -148,16 +148,19 @@ func (j *judgement) asked(a *act) string {
 // done is what was called and what came back: "dequeue → 5".
 func (j *judgement) done(a *act) string {
 	asked, answer := checkers.Canonical(a.asked()), checkers.Canonical(a.answer())
-	if asked == answer || answer == null && !j.empty(a) {
+	switch {
+	case answer == null && j.looked(a):
+		return j.asked(a) + " → nothing"
+	case asked == answer, answer == null:
 		return j.asked(a)
 	}
 	return j.asked(a) + " → " + say.Cut(answer, shownValue)
 }
 
-// empty reports whether null is what the act found.
-func (j *judgement) empty(a *act) bool {
+// looked reports whether null is what the act found.
+func (j *judgement) looked(a *act) bool {
 	switch a.lin.Kind {
-	case linear.Empty, linear.Read, linear.Snapshot:
+	case linear.Empty, linear.Read, linear.Snapshot, linear.Take, linear.Remove, linear.Peek:
 		return true
 	}
 	return false
