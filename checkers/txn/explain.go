@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // A story tells a cycle edge by edge, with short names for its transactions.
@@ -58,7 +59,7 @@ func (s *story) edge(st step) checkers.Edge {
 	d := s.n.db
 	e := checkers.Edge{
 		From: s.names[st.from], To: s.names[st.to], FromEvent: int(d.txns[st.from].invoked), ToEvent: int(d.txns[st.to].invoked),
-		Kind: kindName(st.kind), Says: capital(s.because(st)) + ".",
+		Kind: kindName(st.kind), Says: say.Capital(s.because(st)) + ".",
 	}
 	if st.kind != process && st.kind != realtime {
 		e.Key = d.key(st.key)
