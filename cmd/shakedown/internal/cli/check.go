@@ -12,11 +12,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
-<<<<<<< HEAD
-=======
-	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history/foreign"
->>>>>>> 247a028 (checkers/object: judge mutexes, locks, leases, queues, sets, counters, maps and models of the user's own; conventions of foreign registers)
 	"github.com/shakedown-dev/shakedown/runner"
 )
 

@@ -117,7 +117,7 @@ func (r *root) exportHistory(file string, f exportFlags) error {
 	if f.as == asZip || f.redact {
 		return usage(errors.New("a history by itself has no run to pack or to redact"), "name a run, or another form with --as")
 	}
-	h, err := readAny(file, "")
+	h, _, err := readAny(file, "")
 	if err != nil {
 		return err
 	}
