@@ -28,7 +28,7 @@ const (
 func judgements() []judgement {
 	return slices.Concat(
 		[]judgement{{Word{"linearizable", "every key behaves as if its operations took place one at a time, each between its call and its return"},
-			map[string]option{"model": aModel}}},
+			map[string]option{"model": aModel, "null_unknown": aFlag, "cas_refuses": aFlag, "smallest": aFlag, "ttl": aDuration}}},
 		txnJudgements(), objectJudgements(), registerJudgements(), serviceJudgements())
 }
 
@@ -102,6 +102,21 @@ func linearModels() []Word {
 	return []Word{
 		{"register", "a value that is read and written"},
 		{"cas-register", "a value that is read, written, and compared and set"},
+		{"mutex", "what one holds at a time, and anybody can give back"},
+		{"lock", "what one holds at a time, and only its holder gives back"},
+		{"lease", "a lock that ends by itself"},
+		{"fencing", "tokens that grow, and what takes no older one after a newer"},
+		{"semaphore", "what so many hold at a time"},
+		{"queue", "what goes in first comes out first"},
+		{"stack", "what goes in last comes out first"},
+		{"priority-queue", "what is largest comes out first"},
+		{"bag", "what goes in comes out, in any order"},
+		{"deque", "a queue with two ends"},
+		{"set", "values that are added, removed and looked for"},
+		{"log", "values that are appended, and read whole"},
+		{"counter", "a number that is added to"},
+		{"kv", "a value that is put, got, deleted, or a string that is appended to"},
+		{"multi-register", "registers that transactions read and write together"},
 	}
 }
 
