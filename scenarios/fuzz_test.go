@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,7 +60,8 @@ func checkComplete(t *testing.T, s *Scenario) {
 	if s.Name == "" || sys.Nodes < 1 || sys.Ports["client"] < 1 || sys.Ready.Within <= 0 || (sys.Image == "") == (sys.Build == nil) {
 		t.Fatalf("incomplete: %+v", s)
 	}
-	if s.Client.Use == "" || w.Use == "" || w.Clients < 1 || w.Keys < 1 || w.OperationsPerKey < 1 || w.Mix["write"] < 1 || w.Timeout <= 0 {
+	if s.Client.Use == "" || w.Use == "" || w.Clients < 1 || w.Keys < 1 || w.OperationsPerKey < 1 || w.Timeout <= 0 ||
+		!slices.ContainsFunc(kindOfWorkload(w.Use).changes, func(f string) bool { return w.Mix[f] > 0 }) {
 		t.Fatalf("incomplete: %+v", s)
 	}
 	if len(s.Phases) == 0 || len(s.Checks) == 0 || s.Settle.HealthyWithin <= 0 || s.Expect == "" {

@@ -27,8 +27,8 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s are not among %v", want, titles)
 		}
 	}
-	if systems := names(got[0].Words); !slices.Equal(systems, []string{"abd", "db", "etcd"}) {
-		t.Errorf("systems are %v, want abd, db and etcd, sorted", systems)
+	if systems := names(got[0].Words); !slices.Equal(systems, []string{"abd", "db", "etcd", "postgres", "redis"}) {
+		t.Errorf("systems are %v, want abd, db, etcd, postgres and redis, sorted", systems)
 	}
 }
 

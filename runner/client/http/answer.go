@@ -79,7 +79,7 @@ func judge(op history.Op, o scenarios.HTTPOperation, a answer) history.Op {
 	case happened:
 		return succeed(op, o, a)
 	case absent:
-		if op.F == "read" {
+		if hasValue(op.F, o) {
 			op.Type, op.Value, op.Error = history.OK, json.RawMessage("null"), ""
 			return op
 		}
@@ -90,9 +90,13 @@ func judge(op history.Op, o scenarios.HTTPOperation, a answer) history.Op {
 	return unanswered(op, errors.New(describe(a.status, a.body)))
 }
 
-// succeed completes op, which happened; a read needs a value for that.
+// hasValue tells whether an operation has a value to answer with.
+func hasValue(f string, o scenarios.HTTPOperation) bool { return f == "read" || o.Value != "" }
+
+// succeed completes op, which happened; one that answers with a value, such as
+// a read, needs it for that.
 func succeed(op history.Op, o scenarios.HTTPOperation, a answer) history.Op {
-	if op.F == "read" {
+	if hasValue(op.F, o) {
 		value, err := valueAt(o.Value, a.body)
 		if err != nil {
 			return unanswered(op, err)
@@ -104,10 +108,10 @@ func succeed(op history.Op, o scenarios.HTTPOperation, a answer) history.Op {
 }
 
 // unanswered completes op, of which nobody knows whether it happened: as
-// Info, unless it is a read, which changed nothing.
+// Info, unless it is a read or a poll, which changed nothing.
 func unanswered(op history.Op, err error) history.Op {
 	op.Type, op.Error = history.Info, err.Error()
-	if op.F == "read" {
+	if op.F == "read" || op.F == "poll" {
 		op.Type = history.Fail
 	}
 	return op

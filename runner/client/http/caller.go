@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	nethttp "net/http"
 	"net/http/httptrace"
@@ -16,6 +17,8 @@ type caller struct {
 	base       string
 	operations map[string]scenarios.HTTPOperation
 	transport  *nethttp.Transport
+	// next is, of each log, from where the next poll reads on.
+	next map[string]int64
 }
 
 // Invoke carries out op, as [client.Client] says: a request that was answered
@@ -28,7 +31,7 @@ func (c *caller) Invoke(ctx context.Context, op history.Op) history.Op {
 		return notSent(op, fmt.Errorf("the scenario has no request for %q", op.F))
 	}
 	ctx, connected := watchConnected(ctx)
-	req, err := newRequest(ctx, c.base, o, op)
+	req, err := newRequest(ctx, c.base, o, op, c.next[op.Key])
 	if err != nil {
 		return notSent(op, err)
 	}
@@ -43,7 +46,25 @@ func (c *caller) Invoke(ctx context.Context, op history.Op) history.Op {
 	if err != nil {
 		return unanswered(op, err)
 	}
-	return judge(op, o, a)
+	done := judge(op, o, a)
+	if op.F == "poll" {
+		c.readOn(done)
+	}
+	return done
+}
+
+// readOn notes what a poll came to: [[offset, message], …].
+func (c *caller) readOn(done history.Op) {
+	var messages [][2]json.RawMessage
+	if done.Type != history.OK || json.Unmarshal(done.Value, &messages) != nil {
+		return // what it is then, the check says
+	}
+	for _, m := range messages {
+		var offset int64
+		if json.Unmarshal(m[0], &offset) == nil && offset >= c.next[done.Key] {
+			c.next[done.Key] = offset + 1
+		}
+	}
 }
 
 // Close gives up the connection.

@@ -4,19 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	nethttp "net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/runner/client"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
-// newRequest makes the request that o says is sent for op.
-func newRequest(ctx context.Context, base string, o scenarios.HTTPOperation, op history.Op) (*nethttp.Request, error) {
-	values, err := placeholders(op)
+// newRequest makes the request that o says is sent for op. A poll reads on from
+// there.
+func newRequest(ctx context.Context, base string, o scenarios.HTTPOperation, op history.Op, from int64) (*nethttp.Request, error) {
+	values, err := placeholders(op, from)
 	if err != nil {
 		return nil, err
 	}
@@ -64,23 +68,30 @@ func setHeader(req *nethttp.Request, name, value string) {
 }
 
 // placeholders returns what stands for each name in op. Values are JSON texts.
-func placeholders(op history.Op) (map[string]string, error) {
+func placeholders(op history.Op, from int64) (map[string]string, error) {
 	values := map[string]string{"{key}": op.Key}
-	var err error
 	switch op.F {
-	case "write":
-		values["{value}"], err = compact(op.Value)
 	case "cas":
 		var pair []json.RawMessage
-		if e := json.Unmarshal(op.Value, &pair); e != nil || len(pair) != 2 {
+		if err := json.Unmarshal(op.Value, &pair); err != nil || len(pair) != 2 {
 			return nil, fmt.Errorf("a cas needs [old, new], and has %s", op.Value)
 		}
-		if values["{old}"], err = compact(pair[0]); err != nil {
-			return nil, err
-		}
-		values["{new}"], err = compact(pair[1])
+		return values, errors.Join(put(values, "{old}", pair[0]), put(values, "{new}", pair[1]))
+	case "transfer":
+		t, err := client.ParseTransfer(op.Value)
+		values["{from}"], values["{to}"], values["{amount}"] = strconv.Itoa(t.From), strconv.Itoa(t.To), strconv.Itoa(t.Amount)
+		return values, err
+	case "poll":
+		values["{from}"] = strconv.FormatInt(from, 10)
+		return values, nil
 	}
-	return values, err
+	return values, put(values, "{value}", op.Value)
+}
+
+// put sets a name to the text of v.
+func put(values map[string]string, name string, v json.RawMessage) (err error) {
+	values[name], err = compact(v)
+	return err
 }
 
 // compact returns the text of v without white space; no value at all is null.

@@ -51,7 +51,7 @@ func (s *System) Open(_ context.Context, n client.Node) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &caller{base: "http://" + host, operations: s.operations, transport: newTransport()}, nil
+	return &caller{base: "http://" + host, operations: s.operations, transport: newTransport(), next: map[string]int64{}}, nil
 }
 
 // Ready returns nil once n answers the path of Ready.HTTP with 2xx; without a
