@@ -96,7 +96,20 @@ func (n *node) signal(t *testing.T, s syscall.Signal) {
 	}
 }
 
-func (n *node) pause(t *testing.T)  { n.signal(t, syscall.SIGSTOP) }
+// pause freezes the node's process, and waits until it stands still: the signal
+// alone does not.
+func (n *node) pause(t *testing.T) {
+	t.Helper()
+	n.signal(t, syscall.SIGSTOP)
+	eventually(t, n.Name+" stands still", func(context.Context) error {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+		if err == nil && !strings.Contains(string(stat), ") T ") {
+			return errors.New(string(stat))
+		}
+		return nil // where there is no /proc, nobody can tell
+	})
+}
+
 func (n *node) resume(t *testing.T) { n.signal(t, syscall.SIGCONT) }
 
 // kill kills the node and waits until it is gone.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -60,6 +61,10 @@ func factsOf(i store.RunInfo, o runner.Outcome) []report.Fact {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Timings)) {
 		facts = append(facts, report.Fact{Name: "time of " + name, Value: o.Timings[name].Round(time.Microsecond).String()})
+	}
+	if shed := o.Counts["shed"]; shed > 0 {
+		facts = append(facts, report.Fact{Name: "not sent", Value: fmt.Sprintf("%s of the plan, because their client was still waiting; in_flight under workload lets it have more under way",
+			countOf(int(shed), "operation"))})
 	}
 	for _, p := range o.Problems {
 		facts = append(facts, report.Fact{Name: "problem", Value: p})
