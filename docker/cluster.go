@@ -36,7 +36,7 @@ type Spec struct {
 	// Command is what a node runs, or the arguments of the image's entrypoint
 	// if it has one; empty for what the image says. In it, in
 	// Env and in Peers, {name}, {ip} and {index} (from 1) stand for the
-	// node's own; in Command and Env, {peers} stands for the entries of all
+	// node's own, and {data} for Data; in Command and Env, {peers} stands for the entries of all
 	// nodes and {others} for those of all others, joined with commas.
 	Command []string
 	Env     map[string]string
@@ -116,7 +116,7 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	x := expander{nodes: c.spec.Nodes, form: c.spec.Peers}
+	x := expander{nodes: c.spec.Nodes, form: c.spec.Peers, data: c.spec.Data}
 	for i, name := range c.spec.Nodes {
 		ip := hostIn(subnet, firstNode+i).String()
 		x.ips = append(x.ips, ip)

@@ -11,10 +11,19 @@ type expander struct {
 	nodes []string
 	ips   []string // of the nodes, in the same order
 	form  string   // of one entry of {peers}; empty means "{ip}"
+	data  string   // where each node keeps its files
 }
 
-// node returns what replaces {name}, {ip}, {index}, {peers} and {others} for
-// the i-th node. Any other text in braces stays as it is.
+// Fill replaces, in a text, {name}, {ip} and {index} by those of the i-th of
+// the nodes, which have these addresses, {data} by the directory of its files,
+// and {peers} and {others} by entries of the form: what a node's command may
+// hold, for nodes that are no containers.
+func Fill(text string, i int, nodes, ips []string, form, data string) string {
+	return expander{nodes: nodes, ips: ips, form: form, data: data}.node(i).Replace(text)
+}
+
+// node returns what replaces {name}, {ip}, {index}, {data}, {peers} and
+// {others} for the i-th node. Any other text in braces stays as it is.
 func (x expander) node(i int) *strings.Replacer {
 	var peers, others []string
 	for j := range x.nodes {
@@ -37,7 +46,7 @@ func (x expander) entry(i int) string {
 }
 
 func (x expander) own(i int) []string {
-	return []string{"{name}", x.nodes[i], "{ip}", x.ips[i], "{index}", strconv.Itoa(i + 1)}
+	return []string{"{name}", x.nodes[i], "{ip}", x.ips[i], "{index}", strconv.Itoa(i + 1), "{data}", x.data}
 }
 
 // command and environment of the i-th node.

@@ -56,6 +56,26 @@ func (e *Engine) Image(ctx context.Context, b Build, progress func(string)) (Ima
 	return img, failed(err, loadHint(err), "%s", doing)
 }
 
+// Program builds what b's image would hold, one static program for linux on
+// arch ("amd64", "arm64"), without an engine. Builds of packages are no program.
+func Program(ctx context.Context, b Build, arch string, progress func(string)) ([]byte, error) {
+	doing := "build " + b.title()
+	sources, err := b.sources()
+	if err == nil && len(b.Packages) > 0 {
+		err = errors.New("it is made of packages")
+	}
+	if err != nil {
+		return nil, failed(err, "", "%s", doing)
+	}
+	ctx, cancel := context.WithTimeout(ctx, buildLimit)
+	defer cancel()
+	out, err := compile(ctx, b, arch, sources, quietIfNil(progress))
+	if err != nil {
+		return nil, failed(err, buildHint(err, b), "%s", doing)
+	}
+	return out.binary, nil
+}
+
 // fill makes what is in the image.
 func (s *imageSpec) fill(ctx context.Context, b Build, sources map[string]string, progress func(string)) error {
 	if len(b.Packages) > 0 {

@@ -21,7 +21,7 @@ func readClient(root section, sys System, recipe *Recipe) Client {
 	if ok {
 		return readClientOver(v, base, k)
 	}
-	if base.Use == "" && (recipe != nil || sys.Image != "") {
+	if base.Use == "" && (recipe != nil || sys.Image != "" || len(sys.Hosts) > 0) {
 		root.at("system").report("nothing says how clients talk to this system",
 			"add a client: {use: etcd}, or {use: http, operations: …}")
 	}

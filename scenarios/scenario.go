@@ -43,8 +43,9 @@ type System struct {
 	// Build says how the image is made, from the recipe; nil when Image is given.
 	Build *Build `json:"build,omitempty"`
 	// Command is what a node runs. In it and in Env, {name}, {ip} and {index}
-	// (from 1) stand for the node's own, {peers} for the entries of all
-	// nodes and {others} for those of all other nodes, joined with commas.
+	// (from 1) stand for the node's own, {data} for the directory of its
+	// files, {peers} for the entries of all nodes and {others} for those of
+	// all other nodes, joined with commas.
 	Command []string `json:"command,omitempty"`
 	// Env are environment variables.
 	Env map[string]string `json:"env,omitempty"`
@@ -62,6 +63,12 @@ type System struct {
 	// is not to be asked; nil for not at all.
 	Leader *Ask   `json:"leader,omitempty"`
 	Limits Limits `json:"limits"`
+	// Hosts are machines of the user's own, one a node; none for containers.
+	// SSH and Control say how to get there and how a node is started; nil for
+	// what is usual.
+	Hosts   []Host   `json:"hosts,omitempty"`
+	SSH     *SSH     `json:"ssh,omitempty"`
+	Control *Control `json:"control,omitempty"`
 }
 
 // A Build makes an image FROM scratch, out of one static Go program or out of

@@ -44,7 +44,7 @@ func nodeFields() []string {
 
 // readSystem reads `system`. The recipe is nil if none is named or known.
 func readSystem(v value, recipes Recipes) (System, *Recipe) {
-	s := v.section(append([]string{"use", "version", "nodes", "image"}, nodeFields()...)...)
+	s := v.section(slices.Concat([]string{"use", "version", "nodes", "image"}, nodeFields(), hostFields())...)
 	sys := defaultSystem()
 	recipe := findRecipe(s, recipes)
 	if recipe != nil {
@@ -59,8 +59,9 @@ func readSystem(v value, recipes Recipes) (System, *Recipe) {
 	read(s, "image", &sys.Image, value.image)
 	s.integer("nodes", &sys.Nodes, 1, maxClusterNodes)
 	readNodeFields(s, &sys)
+	readHosts(s, &sys)
 	checkSource(s)
-	if known := recipe != nil || s.has("image"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
+	if known := recipe != nil || s.has("image") || s.has("hosts"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
 		s.at("ports").report(`the port "client" is missing`, "say where clients connect: ports: {client: 8080}")
 	}
 	if sys.Leader != nil {
@@ -87,7 +88,7 @@ func findRecipe(s section, recipes Recipes) *Recipe {
 // checkSource sees that the image comes from exactly one place.
 func checkSource(s section) {
 	switch {
-	case !s.has("use") && !s.has("image"):
+	case !s.has("use") && !s.has("image") && !s.has("hosts"):
 		s.need("use", "name a system (use: etcd) or an image (image: my-system:1.0)")
 	case s.has("use") && s.has("image"):
 		s.at("image").report("use and image are both given", "a system comes from a recipe (use) or from an image, keep one")
@@ -211,7 +212,7 @@ func readNodeFields(s section, sys *System) {
 }
 
 func nodePlaceholders() []string {
-	return []string{"name", "ip", "index", "peers", "others"}
+	return []string{"name", "ip", "index", "data", "peers", "others"}
 }
 
 func (v value) command() ([]string, bool) {

@@ -279,19 +279,27 @@ func (c *Cluster) holdersOf(id string) []*member {
 }
 
 // merge makes one reply of several: figures add up, evidence stands side by
-// side, the slowest counts.
+// side, that of hosts which say the same once; the slowest counts.
 func merge(from []*member, replies []agent.Reply) agent.Reply {
 	var out agent.Reply
-	var evidence []string
+	var said []string
+	by := map[string]string{} // the nodes that said it
 	for i, r := range replies {
 		out.Number += r.Number
 		out.Took = max(out.Took, r.Took)
 		out.Pending = out.Pending || r.Pending
 		out.Abilities = append(out.Abilities, r.Abilities...)
-		if r.Evidence != "" {
-			evidence = append(evidence, from[i].Node+": "+r.Evidence)
+		if r.Evidence == "" {
+			continue
 		}
+		if by[r.Evidence] == "" {
+			said = append(said, r.Evidence)
+		}
+		by[r.Evidence] = strings.TrimSpace(by[r.Evidence] + " " + from[i].Node)
 	}
-	out.Evidence = strings.Join(evidence, "; ")
+	for i, text := range said {
+		said[i] = by[text] + ": " + text
+	}
+	out.Evidence = strings.Join(said, "; ")
 	return out
 }

@@ -54,6 +54,19 @@ func (c Config) Host(name string, over Host) (Host, error) {
 	return c.host(name, over, 0)
 }
 
+// HostBehind is [Config.Host] reached through jump, "user@first:port,second";
+// empty for what the configuration says.
+func (c Config) HostBehind(name, jump string, over Host) (Host, error) {
+	if jump != "" {
+		before, err := c.jump(jump, 0)
+		if err != nil {
+			return Host{}, err
+		}
+		over.Jump = before
+	}
+	return c.Host(name, over)
+}
+
 func (c Config) host(name string, over Host, depth int) (Host, error) {
 	if depth > maxJumps {
 		return Host{}, fmt.Errorf("%s: more than %d hosts to jump over", name, maxJumps)
@@ -77,7 +90,7 @@ func (c Config) host(name string, over Host, depth int) (Host, error) {
 	}
 	if known := c.get(name, "UserKnownHostsFile"); len(h.KnownHosts) == 0 && known != "" {
 		for _, file := range strings.Fields(known) {
-			h.KnownHosts = append(h.KnownHosts, c.expand(file))
+			h.KnownHosts = append(h.KnownHosts, c.Expand(file))
 		}
 	}
 	jump := c.get(name, "ProxyJump")
@@ -143,7 +156,7 @@ func (c Config) identities(name string) []string {
 	if c.file != nil {
 		named, _ := c.file.GetAll(name, "IdentityFile") // as in get
 		for _, file := range named {
-			files = append(files, c.expand(file))
+			files = append(files, c.Expand(file))
 		}
 	}
 	if len(files) > 0 || c.home == "" {
@@ -158,8 +171,8 @@ func (c Config) identities(name string) []string {
 	return files
 }
 
-// expand replaces the home directory's sign.
-func (c Config) expand(file string) string {
+// Expand replaces the home directory's sign in the name of a file.
+func (c Config) Expand(file string) string {
 	file = strings.Trim(file, `"`)
 	if rest, ok := strings.CutPrefix(file, "~/"); ok {
 		return filepath.Join(c.home, rest)

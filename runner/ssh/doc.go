@@ -5,5 +5,4 @@
 // [Dial] gives a [Host]'s [Connection]; [Connection.StartAgent] is what the
 // nemesis then talks to. Host keys are checked against known_hosts and nothing
 // else; passwords are not used. A cluster of such hosts, with nodes to start
-// and stop on them, is not here yet.
 package ssh

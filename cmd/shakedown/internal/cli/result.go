@@ -9,7 +9,6 @@ import (
 
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
-	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/runner"
 )
 
@@ -38,7 +37,7 @@ func outcomeOf(r store.Result) runner.Outcome {
 }
 
 // newRunInfo says under which circumstances a run is made.
-func newRunInfo(env Env, start time.Time, p *runner.Plan, i docker.Info) store.RunInfo {
+func newRunInfo(env Env, start time.Time, p *runner.Plan) store.RunInfo {
 	b := thisBuild()
 	if b.Modified {
 		b.Commit += "+changes"
@@ -46,7 +45,7 @@ func newRunInfo(env Env, start time.Time, p *runner.Plan, i docker.Info) store.R
 	return store.RunInfo{
 		Format: store.Format, Shakedown: store.Build{Version: b.Version, Commit: b.Commit},
 		Argv: append([]string{"shakedown"}, env.Args...), Seed: p.Seed, Started: start.UTC(),
-		Env: store.SafeEnv(env.Getenv), Host: store.ThisHost(), Docker: store.Docker{Engine: i.Version, API: i.API},
+		Env: store.SafeEnv(env.Getenv), Host: store.ThisHost(),
 	}
 }
 
@@ -55,10 +54,12 @@ func factsOf(i store.RunInfo, o runner.Outcome) []report.Fact {
 	facts := []report.Fact{
 		{Name: "command", Value: strings.Join(i.Argv, " ")},
 		{Name: "shakedown", Value: strings.TrimSpace(i.Shakedown.Version + " " + i.Shakedown.Commit)},
-		{Name: "image", Value: strings.TrimSpace(i.Image.Ref + " " + i.Image.ID)},
-		{Name: "docker", Value: "engine " + i.Docker.Engine + ", API " + i.Docker.API},
-		{Name: "host", Value: strings.Join([]string{i.Host.OS, i.Host.Arch, i.Host.Kernel, countOf(i.Host.CPUs, "processor")}, ", ")},
 	}
+	if i.Docker.Engine != "" {
+		facts = append(facts, report.Fact{Name: "image", Value: strings.TrimSpace(i.Image.Ref + " " + i.Image.ID)},
+			report.Fact{Name: "docker", Value: "engine " + i.Docker.Engine + ", API " + i.Docker.API})
+	}
+	facts = append(facts, report.Fact{Name: "host", Value: strings.Join([]string{i.Host.OS, i.Host.Arch, i.Host.Kernel, countOf(i.Host.CPUs, "processor")}, ", ")})
 	for _, name := range slices.Sorted(maps.Keys(o.Timings)) {
 		facts = append(facts, report.Fact{Name: "time of " + name, Value: o.Timings[name].Round(time.Microsecond).String()})
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/runner/client"
+	"github.com/shakedown-dev/shakedown/runner/ssh"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
@@ -84,11 +86,13 @@ func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
 	if err := r.watchWith(f.show); err != nil {
 		return err
 	}
-	e, err := docker.Open(ctx)
+	e, err := engineFor(ctx, jobs)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
+	if e != nil {
+		defer e.Close()
+	}
 	stop := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(r.env.Stderr, "shakedown: interrupted: stopping, healing, and judging what there is; once more leaves at once")
 	})
@@ -104,6 +108,14 @@ func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
 	}
 	r.printRate(codes, f)
 	return silent(worst(codes...))
+}
+
+// engineFor is docker's engine, if any of the scenarios needs it; nil if none.
+func engineFor(ctx context.Context, jobs []job) (*docker.Engine, error) {
+	if !slices.ContainsFunc(jobs, func(j job) bool { return !onHosts(j.scenario) }) {
+		return nil, nil
+	}
+	return docker.Open(ctx)
 }
 
 // jobs reads all scenarios and makes a plan of each.
@@ -196,7 +208,11 @@ func (r *root) newVoyage(e *docker.Engine, j job, f runFlags) (*voyage, error) {
 	}
 	v := &voyage{root: r, engine: e, job: j, flags: f, plan: plan, folder: folder, newRoot: missing != nil}
 	v.now = func() time.Duration { return r.env.Now().Sub(start) }
-	v.info = newRunInfo(r.env, start, plan, e.Info())
+	v.info = newRunInfo(r.env, start, plan)
+	if e != nil {
+		i := e.Info()
+		v.info.Docker = store.Docker{Engine: i.Version, API: i.API}
+	}
 	return v, v.writePlan()
 }
 
@@ -269,6 +285,9 @@ func (v *voyage) lookout(ctx context.Context) (look func(history.Op) string, end
 
 // prepare makes the image and starts the nodes.
 func (v *voyage) prepare(ctx context.Context, say func(string)) (runner.Cluster, error) {
+	if onHosts(v.plan.Scenario) {
+		return v.prepareHosts(ctx, say)
+	}
 	image, err := imageOf(ctx, v.engine, v.root.env.Catalog.Images, v.plan, say)
 	if err != nil {
 		return nil, err
@@ -280,6 +299,19 @@ func (v *voyage) prepare(ctx context.Context, say func(string)) (runner.Cluster,
 	c, err := v.engine.Up(ctx, specOf(v.folder.ID(), image.Ref, v.plan), say)
 	if err != nil {
 		return nil, err // not c, which would be no nil once it is an interface
+	}
+	return c, nil
+}
+
+// prepareHosts starts the nodes on their hosts.
+func (v *voyage) prepareHosts(ctx context.Context, say func(string)) (runner.Cluster, error) {
+	spec, err := v.hostsOf(ctx, say)
+	if err != nil {
+		return nil, err
+	}
+	c, err := ssh.Up(ctx, spec, say)
+	if err != nil {
+		return nil, err // as in prepare
 	}
 	return c, nil
 }
