@@ -99,6 +99,9 @@ func (e *Engine) Up(ctx context.Context, s Spec, progress func(string)) (*Cluste
 	if err := s.validate(); err != nil {
 		return nil, failed(err, "", "%s", doing)
 	}
+	if err := e.Fit(ctx); err != nil {
+		return nil, failed(err, "", "%s", doing)
+	}
 	progress = quietIfNil(progress)
 	if err := e.ensureImage(ctx, s.Image, progress); err != nil {
 		return nil, err

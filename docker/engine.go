@@ -85,13 +85,17 @@ type Info struct {
 	Host    string `json:"host"` // how the engine was reached
 }
 
-// Open connects to the engine that DOCKER_HOST names, or to the one on this
-// machine, and agrees with it on a version. The error, an [*Error], tells
+// Open connects to the engine that DOCKER_HOST or docker's context names, or to
+// the one on this machine, and agrees with it on a version. The error, an [*Error], tells
 // apart an engine that is not there, one that may not be used and one that is
 // too old, and says what to do.
 func Open(ctx context.Context) (*Engine, error) {
 	const doing = "connect to docker"
-	api, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	how, err := options()
+	if err != nil {
+		return nil, failed(err, "docker context ls shows the contexts that there are", doing)
+	}
+	api, err := client.NewClientWithOpts(how...)
 	if err != nil {
 		return nil, failed(err, "is DOCKER_HOST set to something like unix:///var/run/docker.sock?", doing)
 	}

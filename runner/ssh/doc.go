@@ -4,5 +4,6 @@
 //
 // [Dial] gives a [Host]'s [Connection]; [Connection.StartAgent] is what the
 // nemesis then talks to. Host keys are checked against known_hosts and nothing
-// else; passwords are not used. A cluster of such hosts, with nodes to start
+// else; passwords are not used. [Up] makes a cluster of such hosts, one node on
+// each, and [Sweep] takes away what one left that did not end by itself.
 package ssh

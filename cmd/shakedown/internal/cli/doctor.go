@@ -93,6 +93,9 @@ func examine(ctx context.Context) []symptom {
 	}
 	defer e.Close()
 	i := e.Info()
+	if err := e.Fit(ctx); err != nil {
+		found = append(found, symptom{"reach", wellFailed, err.Error(), hintOf(err)})
+	}
 	found = append(found, symptom{Name: "docker", Status: wellOK,
 		Detail: fmt.Sprintf("engine %s, API %s, %s/%s, kernel %s, at %s", i.Version, i.API, i.OS, i.Arch, i.Kernel, i.Host)})
 	return append(append(found, leftovers(ctx, e)), abilities(ctx, e)...)
