@@ -22,7 +22,7 @@ func TestEnginesThatDoNotFit(t *testing.T) {
 		{"another machine", "tcp://192.0.2.8:2376", system.Info{}, errRemote},
 		{"another machine by name", "tcp://build:2376", system.Info{}, errRemote},
 		{"another machine by ssh", "ssh://me@build", system.Info{}, errRemote},
-		{"desktop", "unix:///home/me/.docker/desktop/docker.sock", system.Info{OperatingSystem: "Docker Desktop"}, errDesktop},
+		{"desktop", "unix:///desktop/docker.sock", system.Info{OperatingSystem: "Docker Desktop"}, errDesktop},
 		{"rootless", "unix:///run/user/1000/docker.sock", system.Info{SecurityOptions: []string{"name=seccomp", "name=rootless"}}, errRootless},
 	} {
 		if got := unfit(c.info, c.host, local); !errors.Is(got, c.want) {
