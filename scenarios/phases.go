@@ -76,7 +76,7 @@ func checkTotal(v value, total time.Duration, w Workload) {
 
 func readPhase(v value, sc *Scenario, before []Phase) Phase {
 	var p Phase
-	s := v.section("name", "for", "faults")
+	s := v.section("name", "for", "storm", "faults")
 	if s.need("name", "name it, as in name: storm") {
 		s.name("name", &p.Name)
 	}
@@ -89,6 +89,7 @@ func readPhase(v value, sc *Scenario, before []Phase) Phase {
 	if s.need("for", "say how long it lasts, as in for: 60s") {
 		s.duration("for", &p.For, minTime, maxPhase)
 	}
+	readStorm(s, &p, sc)
 	if faults, ok := s.fields["faults"]; ok {
 		items, _ := faults.items("faults")
 		if len(items) > maxFaults {
@@ -101,5 +102,6 @@ func readPhase(v value, sc *Scenario, before []Phase) Phase {
 		nameFaults(p.Faults)
 		bindFaults(items, &p, before)
 	}
+	nameFaults(p.Faults)
 	return p
 }

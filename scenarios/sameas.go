@@ -10,8 +10,9 @@ import (
 // of the same phase or, failing that, of the last one before that has it.
 func bindFaults(items []value, p *Phase, before []Phase) {
 	all := append(slices.Clone(before), *p)
-	for i := range p.Faults {
-		f := &p.Faults[i]
+	written := p.Faults[len(p.Faults)-len(items):] // after those of a storm
+	for i := range written {
+		f := &written[i]
 		at := items[i].field("target")
 		if name, ok := strings.CutPrefix(f.Target, sameAs); ok {
 			f.Target = sameAs + bindFault(at, name, f, all)

@@ -200,9 +200,12 @@ type Workload struct {
 
 // A Phase is a stretch of the run.
 type Phase struct {
-	Name   string        `json:"name"`
-	For    time.Duration `json:"for_ns"`
-	Faults []Fault       `json:"faults,omitempty"`
+	Name string        `json:"name"`
+	For  time.Duration `json:"for_ns"`
+	// Storm is the package that the first of the Faults come from; empty for
+	// none.
+	Storm  string  `json:"storm,omitempty"`
+	Faults []Fault `json:"faults,omitempty"`
 }
 
 // Settle is how long the cluster may take after the last heal.

@@ -26,6 +26,7 @@ func Names(recipes Recipes) []Vocabulary {
 		{"faults", Faults()},
 		{"targets", Targets()},
 		{"triggers", Triggers()},
+		{"storms", Storms()},
 	}
 	for _, k := range faultKinds() {
 		out = append(out, k.words...)
