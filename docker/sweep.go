@@ -27,6 +27,9 @@ type SweepOptions struct {
 	// Images removes the images that were built, too, those of nodes and
 	// agents that nothing uses.
 	Images bool
+	// Dead are runs whose program is known to have been killed; their rules in
+	// the host's network are removed even if nothing else is left of them.
+	Dead []string
 	// DryRun only tells what would be removed.
 	DryRun bool
 }
@@ -61,7 +64,7 @@ func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
 		things = append(things, images...)
 	}
 	if !o.DryRun {
-		err = e.sweepThings(ctx, things, alone)
+		err = e.sweepThings(ctx, things, o.Dead, alone)
 	}
 	var swept []Swept
 	for _, t := range things {
@@ -89,11 +92,16 @@ func unattended(things []thing, now time.Time) []thing {
 
 // sweepThings heals and removes. What could not be healed does not matter
 // once it could be removed.
-func (e *Engine) sweepThings(ctx context.Context, things []thing, alone bool) error {
-	nodes := runningNodes(things)
+func (e *Engine) sweepThings(ctx context.Context, things []thing, dead []string, alone bool) error {
+	runs := slices.Clone(dead)
+	for _, t := range things {
+		if run := t.labels[labelRun]; run != "" && !slices.Contains(runs, run) {
+			runs = append(runs, run)
+		}
+	}
 	var healed error
-	if len(nodes) > 0 {
-		healed = e.healLeftovers(ctx, nodes, alone)
+	if len(runs) > 0 {
+		healed = e.healLeftovers(ctx, runningNodes(things), runs, alone)
 	}
 	if err := e.removeThings(ctx, things); err != nil {
 		return errors.Join(err, healed)
@@ -111,12 +119,12 @@ func runningNodes(things []thing) []thing {
 	return nodes
 }
 
-// healLeftovers lets a throw-away agent heal the nodes that still run. An
-// orchestrator that was killed leaves an agent that heals; this is for one
-// that was killed together with its agent. Only when no run is left, the rules
-// in the host's network are removed, whose they ever were: without an agent
-// they have expired anyway, but their empty tables would stay.
-func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, alone bool) error {
+// healLeftovers lets a throw-away agent heal the nodes that still run, and
+// remove the rules of the runs from the host's network. An orchestrator that was
+// killed leaves an agent that heals; this is for one that was killed together
+// with its agent. Its rules have expired, but their empty table would stay.
+// When no run is left, the tables of all are removed.
+func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, runs []string, alone bool) error {
 	a, err := e.startAgent(ctx, "sweep", "", "")
 	if err != nil {
 		return err
@@ -125,12 +133,14 @@ func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, alone bool) e
 	for _, t := range nodes {
 		errs = append(errs, e.thaw(ctx, a, t))
 	}
-	heal := agent.Request{Do: agent.Heal}
 	if alone {
-		heal.ID = "*"
+		runs = []string{"*"}
 	}
-	_, err = a.ask(ctx, heal)
-	return errors.Join(append(errs, err, a.close(ctx))...)
+	for _, run := range runs {
+		_, err := a.ask(ctx, agent.Request{Do: agent.Heal, ID: run})
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, a.close(ctx))...)
 }
 
 // thaw thaws one node, whoever froze it: a freeze of our own, taken back,

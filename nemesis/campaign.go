@@ -40,6 +40,9 @@ type milestone struct {
 }
 
 func newCampaign(plan []Injection, x Exec) *campaign {
+	if x.Journal == nil {
+		x.Journal = noJournal{}
+	}
 	c := &campaign{
 		Exec: x, plan: plan, aimed: map[string]chan struct{}{},
 		hit: map[string][]string{}, held: map[string]Injection{}, over: map[string]bool{}, news: make(chan struct{}),

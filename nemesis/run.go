@@ -31,6 +31,8 @@ type Exec struct {
 	// Since is the time since the first phase began, on the clock of the
 	// history.
 	Since func() time.Duration
+	// Journal remembers what must be undone; nil for nobody who would.
+	Journal Journal
 	// Await waits for a trigger until ctx is done, and says what set it off.
 	// The error says what was seen instead. It is only needed for a plan with
 	// triggers, and never called for one that waits for another fault.
@@ -68,8 +70,9 @@ func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
 	if err := c.ahead(ctx, in); err != nil {
 		return c.failed(in, history.FaultEvent{ID: in.ID}, err)
 	}
-	if !pauseFor(ctx, in.At-c.Since()) {
-		return nil
+	noted, err := c.noteAhead(ctx, in)
+	if err != nil || !pauseFor(ctx, in.At-c.Since()) {
+		return err
 	}
 	why := ""
 	if in.Trigger != nil {
@@ -86,7 +89,7 @@ func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
 	life, cancel := context.WithTimeout(ctx, in.For)
 	defer cancel()
 	defer c.letGo(in)
-	f, in, event, err := c.begin(life, in, why)
+	f, in, event, err := c.begin(life, in, why, noted)
 	aimed()
 	if err != nil || f == nil {
 		return err
@@ -98,8 +101,9 @@ func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
 }
 
 // begin sets the fault up: it resolves the targets and writes whom it is about
-// to hit. It returns no fault if there is nobody to hurt.
-func (c *campaign) begin(ctx context.Context, in Injection, why string) (fault, Injection, history.FaultEvent, error) {
+// to hit, and how it is undone if that is not noted yet. It returns no fault if
+// there is nobody to hurt.
+func (c *campaign) begin(ctx context.Context, in Injection, why string, noted bool) (fault, Injection, history.FaultEvent, error) {
 	k, ok := kindOf(in.Fault)
 	if !ok {
 		return nil, in, history.FaultEvent{}, fmt.Errorf("there is no fault %q", in.Fault)
@@ -120,6 +124,11 @@ func (c *campaign) begin(ctx context.Context, in Injection, why string) (fault, 
 	event.Stage, event.Says, event.Evidence = history.StageSetUp, Foretell(in, c.Cluster.Nodes()), why
 	if err := c.write(in, event); err != nil {
 		return nil, in, event, err
+	}
+	if !noted {
+		if err := c.willDo(k, in); err != nil {
+			return nil, in, event, err
+		}
 	}
 	event.Stage, event.Says, event.Evidence = history.StageInject, k.says(in, c.Cluster.Nodes()), ""
 	return k.make(in, c.Exec), in, event, c.write(in, event)
@@ -179,7 +188,7 @@ func (c *campaign) end(ctx context.Context, f fault, in Injection, event history
 		return errors.Join(written, c.failed(in, event, err), fmt.Errorf("heal %s: %w", in.ID, err))
 	}
 	event.Stage, event.Evidence, event.Late = history.StageHealed, evidence, c.Since()-before
-	return errors.Join(written, c.write(in, event))
+	return errors.Join(written, c.write(in, event), c.Journal.Undone(in.ID))
 }
 
 // failed writes that a step did not work. Only failing to write is an error.

@@ -72,8 +72,11 @@ func (b *bench) record(op history.Op) (history.Op, error) {
 
 // run carries out injections in virtual time, with an operation a millisecond.
 func (b *bench) run(ctx context.Context, in ...Injection) error {
-	begin := time.Now()
-	return Run(ctx, in, Exec{
+	return Run(ctx, in, b.exec(time.Now()))
+}
+
+func (b *bench) exec(begin time.Time) Exec {
+	return Exec{
 		Cluster: b, Record: b.record, Since: func() time.Duration { return time.Since(begin) },
 		Observe: func(string, history.FaultEvent) {},
 		Await: func(ctx context.Context, t Trigger) (string, error) {
@@ -82,7 +85,7 @@ func (b *bench) run(ctx context.Context, in ...Injection) error {
 			}
 			return fmt.Sprintf("%d done", t.Ops), nil
 		},
-	})
+	}
 }
 
 func obliging(r agent.Request) (agent.Reply, error) {

@@ -50,6 +50,11 @@ func (r *run) healAll(ctx context.Context) error {
 			return nil
 		}
 		r.say("heal", "everything: %s", evidence)
+		if r.o.Journal != nil {
+			if err := r.o.Journal.Undone(nemesis.Everything); err != nil {
+				r.problem("note that everything is undone: %v", err)
+			}
+		}
 		return nil
 	})
 	return written

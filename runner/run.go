@@ -38,6 +38,9 @@ type Options struct {
 	Watch func(history.Op) string
 	// Nodes is the folder for what the nodes logged.
 	Nodes string
+	// Journal remembers what must be undone, should this program be killed;
+	// nil for not at all.
+	Journal nemesis.Journal
 	// Keep leaves the cluster running in the end.
 	Keep bool
 }
@@ -307,5 +310,6 @@ func (r *run) nemesis(ctx context.Context) error {
 		Since:   r.since,
 		Observe: r.observeFault,
 		Await:   r.await,
+		Journal: r.o.Journal,
 	})
 }

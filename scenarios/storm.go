@@ -7,7 +7,7 @@ import (
 
 // minStorm is the shortest phase that a storm makes sense in: a system that is
 // electing when the next fault comes shows nothing.
-const minStorm = 10 * time.Second
+const minStorm = 12 * time.Second
 
 // Storms are what the `storm` of a phase can be.
 func Storms() []Word {
@@ -52,9 +52,9 @@ func readStorm(s section, p *Phase, sc *Scenario) {
 // stormPeriod is how long the faults of a storm take to come round: so long that
 // they come at least once, and in a long phase several times.
 func stormPeriod(storm string, phase time.Duration) time.Duration {
-	times, most := time.Duration(3), 30*time.Second
+	times, most := time.Duration(2), 30*time.Second
 	if storm == "hurricane" {
-		times, most = 4, 20*time.Second
+		times, most = 3, 20*time.Second
 	}
 	return min(max(phase/times, minStorm), most, phase).Truncate(100 * time.Millisecond)
 }
@@ -65,7 +65,8 @@ func part(period time.Duration, share float64) time.Duration {
 }
 
 // gusts are the faults of a storm for a system. No two that must not meet are
-// in force at the same time, whomever they hit.
+// in force at the same time, whomever they hit; and before the leader is asked
+// for there is time to elect one.
 func gusts(storm string, sc *Scenario) []gust {
 	few, leader := weather(sc)
 	switch storm {
@@ -77,19 +78,19 @@ func gusts(storm string, sc *Scenario) []gust {
 		})
 	case "rough":
 		return fitting(sc, []gust{
-			{Fault{Fault: "partition", Partition: &Partition{Shape: shapeFor(sc)}}, 0.05, 0.35},
-			{Fault{Fault: "clock", Target: "one", Clock: &Clock{Skew: 90 * time.Second}}, 0.10, 0.30},
-			{Fault{Fault: "kill", Target: few}, 0.45, 0.15},
+			{Fault{Fault: "kill", Target: few}, 0.02, 0.15},
+			{Fault{Fault: "partition", Partition: &Partition{Shape: shapeFor(sc)}}, 0.25, 0.25},
+			{Fault{Fault: "clock", Target: "one", Clock: &Clock{Skew: 90 * time.Second}}, 0.30, 0.30},
 			{Fault{Fault: "pause", Target: leader}, 0.75, 0.20},
 		})
 	}
 	return fitting(sc, []gust{
-		{Fault{Fault: "partition", Partition: &Partition{Shape: shapeFor(sc)}}, 0.02, 0.33},
-		{Fault{Fault: "kill", Target: few}, 0.15, 0.20},
-		{Fault{Fault: "pause", Target: leader}, 0.50, 0.20},
-		{Fault{Fault: "clock", Target: "one", Clock: &Clock{Jump: time.Hour}}, 0.40, 0.30},
-		{Fault{Fault: "latency", Target: "all", Latency: &Latency{Delay: 10 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.02, Direction: "both"}}, 0.55, 0.40},
-		{Fault{Fault: "disk", Target: few, Disk: &Disk{Kind: "power-failure", Lose: "torn"}}, 0.75, 0.15},
+		{Fault{Fault: "kill", Target: few}, 0.01, 0.12},
+		{Fault{Fault: "partition", Partition: &Partition{Shape: shapeFor(sc)}}, 0.15, 0.25},
+		{Fault{Fault: "clock", Target: "one", Clock: &Clock{Jump: time.Hour}}, 0.20, 0.25},
+		{Fault{Fault: "disk", Target: few, Disk: &Disk{Kind: "power-failure", Lose: "torn"}}, 0.48, 0.12},
+		{Fault{Fault: "latency", Target: "all", Latency: &Latency{Delay: 10 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.02, Direction: "both"}}, 0.50, 0.45},
+		{Fault{Fault: "pause", Target: leader}, 0.80, 0.15},
 	})
 }
 

@@ -25,7 +25,7 @@ func stormy(t *testing.T, storm string, nodes int, phase time.Duration, system s
 func TestStormsFit(t *testing.T) {
 	for _, storm := range names(Storms()) {
 		for _, nodes := range []int{1, 2, 3, 5, 7} {
-			for _, phase := range []time.Duration{10 * time.Second, 17 * time.Second, time.Minute, time.Hour} {
+			for _, phase := range []time.Duration{12 * time.Second, 17 * time.Second, time.Minute, time.Hour} {
 				p, err := stormy(t, storm, nodes, phase, "use: etcd")
 				if err != nil {
 					t.Fatalf("%s of %s on %d nodes: %v", storm, phase, nodes, err)
@@ -51,12 +51,12 @@ func TestStormsFit(t *testing.T) {
 }
 
 func TestStormsThatDoNotFit(t *testing.T) {
-	for storm, want := range map[string]string{"gentle": "a storm takes 10s at least, and the phase has 9s", "tornado": `unknown storm "tornado"`} {
+	for storm, want := range map[string]string{"gentle": "a storm takes 12s at least, and the phase has 9s", "tornado": `unknown storm "tornado"`} {
 		if _, err := stormy(t, storm, 5, 9*time.Second, "use: etcd"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", storm, err)
 		}
 	}
-	if text := ExplainStorms(); !strings.Contains(text, "hurricane: ") || !strings.Contains(text, "at 7.5s") {
+	if text := ExplainStorms(); !strings.Contains(text, "hurricane: ") || !strings.Contains(text, "at 16s") {
 		t.Errorf("they are explained as\n%s", text)
 	}
 }

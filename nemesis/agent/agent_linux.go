@@ -178,12 +178,13 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 }
 
 // healAll is the verb Heal. With the ID "*" it also sweeps the tables of
-// agents that are no more, or of others that are: for `shakedown clean`.
+// agents that are no more, or of others that are, and with the ID of a run that
+// run's: for `shakedown clean`.
 func (a *agent) healAll(ctx context.Context, r Request) (Reply, error) {
 	begin := time.Now()
 	was, err := a.takeBack(ctx)
-	if r.ID == "*" {
-		swept, sweepErr := cut.Sweep(ctx, a.netns)
+	if r.ID != "" {
+		swept, sweepErr := cut.Sweep(ctx, a.netns, r.ID)
 		for _, name := range swept {
 			was = append(was, "table "+name)
 		}

@@ -190,7 +190,7 @@ func TestStorm(t *testing.T) {
 			t.Errorf("n%d's clock is still off", i+1)
 		}
 	}
-	if left, err := cut.Sweep(t.Context(), p.Bridge()); err != nil || len(left) > 0 {
+	if left, err := cut.Sweep(t.Context(), p.Bridge(), "*"); err != nil || len(left) > 0 {
 		t.Errorf("left in the kernel: %v, %v", left, err)
 	}
 }

@@ -93,7 +93,7 @@ func TestEndOfInputHealsEverything(t *testing.T) {
 	if !c.skewed(t, 0) {
 		t.Error("its clock is still off")
 	}
-	if left, err := cut.Sweep(t.Context(), p.Bridge()); err != nil || len(left) > 0 {
+	if left, err := cut.Sweep(t.Context(), p.Bridge(), "*"); err != nil || len(left) > 0 {
 		t.Errorf("left in the kernel: %v, %v", left, err)
 	}
 }

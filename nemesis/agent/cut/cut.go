@@ -292,14 +292,14 @@ func Matches(addresses map[string][]netip.Addr, names [2]string, ports []uint16)
 	return all, nil
 }
 
-// Sweep deletes all our tables of either kind, whoever made them, in the
-// network namespace with that file descriptor (0: the one that we are in). It
-// returns their names.
-func Sweep(ctx context.Context, netns int) ([]string, error) {
+// Sweep deletes the tables of a run of either kind, or with the run "*" all our
+// tables, whoever made them, in the network namespace with that file descriptor
+// (0: the one that we are in). It returns their names.
+func Sweep(ctx context.Context, netns int, run string) ([]string, error) {
 	var swept []string
 	var errs []error
 	for _, family := range []nftables.TableFamily{nftables.TableFamilyBridge, nftables.TableFamilyINet} {
-		some, err := rules.Sweep(ctx, netns, family)
+		some, err := rules.Sweep(ctx, netns, family, run)
 		swept, errs = append(swept, some...), append(errs, err)
 	}
 	return swept, errors.Join(errs...)

@@ -246,7 +246,7 @@ func TestRenewalKeepsPairsAndCounts(t *testing.T) {
 func TestTableDeletedByOthersComesBack(t *testing.T) {
 	y := newYard(t, 2, families["ipv4"])
 	y.cut(t, "f", [2]string{"n1", "n2"})
-	if _, err := Sweep(t.Context(), y.Bridge()); err != nil {
+	if _, err := Sweep(t.Context(), y.Bridge(), "*"); err != nil {
 		t.Fatal(err)
 	}
 	y.send(t, 0, 1, "uncut")

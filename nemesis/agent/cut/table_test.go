@@ -36,7 +36,7 @@ func TestSweepTakesOnlyOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	swept, err := Sweep(t.Context(), p.Bridge())
+	swept, err := Sweep(t.Context(), p.Bridge(), "*")
 	slices.Sort(swept)
 	if err != nil || !slices.Equal(swept, []string{"shakedown_one", "shakedown_two"}) {
 		t.Errorf("swept %v, %v; want our two tables", swept, err)

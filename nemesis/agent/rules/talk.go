@@ -60,9 +60,12 @@ func Talk(ctx context.Context, netns int, f func(*nftables.Conn) error) error {
 	return errors.Join(f(c), c.CloseLasting())
 }
 
-// Sweep deletes all tables of a family whose names begin with [Prefix],
+// All stands for every run in [Sweep].
+const All = "*"
+
+// Sweep deletes, of one run or of [All], all tables of a family whose names begin with [Prefix],
 // whoever made them, in a network namespace. It returns their names.
-func Sweep(ctx context.Context, netns int, family nftables.TableFamily) ([]string, error) {
+func Sweep(ctx context.Context, netns int, family nftables.TableFamily, run string) ([]string, error) {
 	var names []string
 	err := Talk(ctx, netns, func(c *nftables.Conn) error {
 		tables, err := c.ListTablesOfFamily(family)
@@ -70,7 +73,7 @@ func Sweep(ctx context.Context, netns int, family nftables.TableFamily) ([]strin
 			return err
 		}
 		for _, t := range tables {
-			if strings.HasPrefix(t.Name, Prefix+"_") {
+			if strings.HasPrefix(t.Name, Prefix+"_") && (run == All || t.Name == TableName(run)) {
 				names = append(names, t.Name)
 				c.DelTable(t)
 			}

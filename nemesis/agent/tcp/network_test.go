@@ -247,7 +247,7 @@ func TestRefuse(t *testing.T) {
 func (h *harbour) nothingLeft(t *testing.T) {
 	t.Helper()
 	for i := range 3 {
-		if left, err := rules.Sweep(t.Context(), h.play.Endpoint(i), nftables.TableFamilyINet); err != nil || len(left) > 0 {
+		if left, err := rules.Sweep(t.Context(), h.play.Endpoint(i), nftables.TableFamilyINet, rules.All); err != nil || len(left) > 0 {
 			t.Errorf("left in the network of n%d: %v, %v", i+1, left, err)
 		}
 	}
@@ -299,7 +299,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	if _, err := h.Refuse(t.Context(), "f", [][2]string{{"n1", "n2"}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rules.Sweep(t.Context(), h.play.Endpoint(1), nftables.TableFamilyINet); err != nil {
+	if _, err := rules.Sweep(t.Context(), h.play.Endpoint(1), nftables.TableFamilyINet, rules.All); err != nil {
 		t.Fatal(err)
 	}
 	h.open(t, 0, h.play.Address(1), port)

@@ -10,12 +10,14 @@ import (
 
 func (r *root) clean() *cobra.Command {
 	var asJSON bool
+	var out string
 	var o docker.SweepOptions
 	c := &cobra.Command{
 		Use:   "clean [RUN]",
-		Short: "Remove containers, networks and volumes that runs left behind",
+		Short: "Undo faults and remove containers, networks and volumes that runs left behind",
 		Long: `Clean removes what is left in docker of runs that were killed or run with --keep, and
-nothing that shakedown did not make. A run that is still going on is left alone,
+nothing that shakedown did not make. Faults that were in force when a run was killed,
+which its undo.jsonl tells, are undone. A run that is still going on is left alone,
 unless it is named or --live is given. Run folders are never removed.`,
 		Example: "  shakedown clean --dry-run\n  shakedown clean",
 		Args:    r.arguments(0, 1),
@@ -28,7 +30,7 @@ unless it is named or --live is given. Run folders are never removed.`,
 				return err
 			}
 			defer e.Close()
-			swept, err := e.Sweep(c.Context(), o)
+			swept, err := r.sweep(c.Context(), e, out, o)
 			if printed := r.printSwept(swept, o.DryRun, asJSON); err == nil {
 				err = printed
 			}
@@ -39,6 +41,7 @@ unless it is named or --live is given. Run folders are never removed.`,
 	c.Flags().BoolVar(&o.Live, "live", false, "also remove what belongs to runs that are still going on")
 	c.Flags().BoolVar(&o.Images, "images", false, "also remove the images that were built")
 	jsonFlag(c, &asJSON)
+	outFlag(c, &out)
 	return c
 }
 
@@ -56,7 +59,10 @@ func (r *root) printSwept(swept []docker.Swept, dry, asJSON bool) error {
 		verb = "would remove"
 	}
 	for _, s := range swept {
-		of := ""
+		of, verb := "", verb
+		if s.Kind == "fault" {
+			verb = map[bool]string{false: "undid", true: "would undo"}[dry]
+		}
 		if s.Run != "" {
 			of = " of run " + s.Run
 		}

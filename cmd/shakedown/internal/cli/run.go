@@ -97,6 +97,7 @@ func (r *root) runAll(ctx context.Context, args []string, f runFlags) error {
 		fmt.Fprintln(r.env.Stderr, "shakedown: interrupted: stopping, healing, and judging what there is; once more leaves at once")
 	})
 	defer stop()
+	r.healDead(ctx, e, f.out)
 	var codes []int
 	for _, j := range jobs {
 		for range f.times {
@@ -256,6 +257,11 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 		return outcome, false, err
 	}
 	defer unwatch()
+	journal, err := v.folder.CreateUndo()
+	if err != nil {
+		return outcome, false, environment(err, "")
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
 	outcome, err = runner.Run(ctx, v.plan, runner.Options{
 		Watch: look,
 		Prepare: func(ctx context.Context, say func(string)) (runner.Cluster, error) {
@@ -264,7 +270,7 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 			return c, err
 		},
 		System: v.job.system, History: file, Now: v.now, Observe: v.root.watch.Event, Measure: v.root.measure(),
-		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep,
+		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep, Journal: journal,
 	})
 	return outcome, prepared, err
 }
