@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cgroup"
@@ -29,25 +30,19 @@ func (a *agent) probe(ctx context.Context, _ Request) (Reply, error) {
 // which are this program started as `agent-probe-child` (see [ProbeChild]).
 // Nothing of it is left behind. The verb [Probe] answers with the same.
 func Abilities(ctx context.Context) []Ability {
-	tries := []struct {
-		ability Ability
-		try     func(context.Context) (backend, detail string, err error)
-	}{
+	tries := []attemptAt{
 		{Ability{Fault: "partition", Backend: "nftables, bridge family",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryPartition},
 		{Ability{Fault: "latency", Backend: "netfilter queue",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE, and CONFIG_NFT_QUEUE or CONFIG_NETFILTER_XT_TARGET_NFQUEUE with CONFIG_NFT_COMPAT"}, tryLatency},
-		{Ability{Fault: "kill", Backend: "pidfd",
-			Hint: "run as root with CAP_KILL, on Linux 5.3 or later"}, tryKill},
-		{Ability{Fault: "pause", Backend: "freezer",
-			Hint: "run as root, with the host's /sys/fs/cgroup mounted writable and its cgroup namespace"}, tryPause},
-		{Ability{Fault: "clock", Backend: "vDSO patch",
-			Hint: "run as root on x86-64 or arm64 with CAP_SYS_PTRACE and without a seccomp profile"}, tryClock},
 	}
-	var all []Ability
-	for _, t := range tries {
-		all = append(all, attempt(ctx, t.ability, t.try))
+	tries = append(tries, nodeTries()...)
+	all := make([]Ability, len(tries))
+	var trying sync.WaitGroup
+	for i, t := range tries { // Side by side, since most of it is waiting.
+		trying.Go(func() { all[i] = attempt(ctx, t.ability, t.try) })
 	}
+	trying.Wait()
 	return all
 }
 
@@ -213,19 +208,6 @@ func (p *guineaPig) end() error {
 	_ = p.Process.Kill() // It may have ended.
 	_ = p.Wait()         // How it ended does not matter.
 	return err
-}
-
-func tryKill(ctx context.Context) (backend, detail string, err error) {
-	p, err := newGuineaPig(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	defer func() { err = errors.Join(err, p.end()) }()
-	if err := p.register(ctx); err != nil {
-		return "", "", err
-	}
-	evidence, err := p.node(ctx, Request{Do: Kill})
-	return "", "a throw-away process: " + evidence, err
 }
 
 func tryPause(ctx context.Context) (backend, detail string, err error) {

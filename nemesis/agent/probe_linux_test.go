@@ -8,14 +8,19 @@ import (
 
 func TestProbe(t *testing.T) {
 	b := newBench(t, 0)
-	faults := map[string]Ability{}
+	faults := map[string][]Ability{}
 	for _, a := range b.ask(t, Request{Do: Probe}).Abilities {
 		t.Logf("%+v", a)
-		faults[a.Fault] = a
+		faults[a.Fault] = append(faults[a.Fault], a)
 	}
-	for _, fault := range []string{"partition", "kill", "pause", "clock"} {
-		if a := faults[fault]; !a.OK || a.Detail == "" || a.Backend == "" || a.Hint != "" {
-			t.Errorf("%s, as root on this host: %+v", fault, a)
+	for fault, ways := range map[string]int{"partition": 1, "kill": 2, "pause": 2, "clock": 2, "resources": 4} {
+		if len(faults[fault]) != ways {
+			t.Errorf("%d ways of %s; want %d", len(faults[fault]), fault, ways)
+		}
+		for _, a := range faults[fault] {
+			if !a.OK || a.Detail == "" || a.Backend == "" || a.Hint != "" {
+				t.Errorf("%s, as root on this host: %+v", fault, a)
+			}
 		}
 	}
 }
