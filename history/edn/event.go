@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/history"
@@ -25,13 +26,15 @@ type reader struct {
 	scratch []byte
 	// keyed says that an event said itself, by :key, what its key is.
 	keyed bool
+	// clients are those that have names, by which they are told apart.
+	clients map[string]int
 }
 
 // maxTexts bounds how many texts are kept to be found again.
 const maxTexts = 1 << 16
 
 func newReader(s *scanner) *reader {
-	return &reader{scanner: s, texts: make(map[string]string)}
+	return &reader{scanner: s, texts: make(map[string]string), clients: make(map[string]int)}
 }
 
 // event reads the map that begins here.
@@ -139,7 +142,7 @@ func (r *reader) number(e *event, name string, c byte) error {
 		}
 		return err
 	}
-	n, err := integer(r.token())
+	n, err := roughly(r.token())
 	if err != nil {
 		return err
 	}
@@ -167,23 +170,53 @@ func (r *reader) eventType(e *event) error {
 	return nil
 }
 
-// process reads :process, a client's number or the name of who is no client.
+// process reads :process: a client's number, as a number or a string; the name of
+// the nemesis; or any other name, which is that of a client.
 func (r *reader) process(e *event, c byte) error {
-	if !isDigit(c) {
-		text, err := r.string()
-		switch {
-		case err != nil:
-			return err
-		case text != "" && (text[0] == '-' || isDigit(text[0])):
-			return fmt.Errorf("process %.60s is not a number from 0", text)
-		case text != "":
-			e.Process = history.Nemesis
-		}
+	if isDigit(c) {
+		var err error
+		e.Process, err = processNumber(r.token())
+		return err
+	}
+	text, err := r.string()
+	switch {
+	case err != nil || text == "":
+		return err
+	case text[0] == '-' || isDigit(text[0]):
+		e.Process, err = processNumber([]byte(text))
+		return err
+	case strings.Contains(strings.ToLower(text), "nemesis"):
+		e.Process = history.Nemesis
 		return nil
 	}
-	var err error
-	e.Process, err = processNumber(r.token())
-	return err
+	n, known := r.clients[text]
+	if !known {
+		n = firstClient - len(r.clients)
+		r.clients[text] = n
+	}
+	e.Process = n
+	return nil
+}
+
+// firstClient is what a client that has a name is numbered with, and down from
+// there, until [reader.settle] knows what is free.
+const firstClient = history.NoProcess - 1
+
+// settle gives clients that have names the numbers after the largest that is
+// there.
+func (r *reader) settle(ops []history.Op) {
+	if len(r.clients) == 0 {
+		return
+	}
+	largest := -1
+	for i := range ops {
+		largest = max(largest, ops[i].Process)
+	}
+	for i := range ops {
+		if p := ops[i].Process; p <= firstClient {
+			ops[i].Process = largest + 1 + firstClient - p
+		}
+	}
 }
 
 func processNumber(token []byte) (int, error) {

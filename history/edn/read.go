@@ -6,8 +6,8 @@
 //
 //	{:index 0, :time 31076248, :type :invoke, :process 3, :f :read, :value nil}
 //
-// :type is one of :invoke, :ok, :fail, :info. :process is a number, or a name
-// (:nemesis) of one that is no client. :f, :value, :time (nanoseconds), :index,
+// :type is one of :invoke, :ok, :fail, :info. :process is a number, or a
+// name: that of the nemesis, or of a client. :f, :value, :time (nanoseconds), :index,
 // :error, and our own :key, :node and :final may be left out; other fields are
 // passed over. A record (#jepsen.history.Op{…}) is its map. What such a history
 // lacks, [history.Mend] gives it.
@@ -97,7 +97,11 @@ func (e *events) add(op history.Op, line int) {
 
 // history makes a history of the events.
 func (e *events) history(o Options) (*history.History, error) {
+	if e.tupled && o.Tuples == DetectTuples {
+		o.Tuples = SplitTuples
+	}
 	o.Tuples.split(e.ops, e.keyed)
+	e.settle(e.ops)
 	return history.Mend(e.ops, func(i int) int { return int(e.lines[i]) })
 }
 
@@ -155,7 +159,7 @@ func (e *events) one() error {
 
 // tag passes over the tag of a record or of a vector of events.
 func (e *events) tag() error {
-	if c, ok := e.after(1); !ok || delimits(c) || c == '#' || c == ':' {
+	if c, ok := e.after(1); !ok || delimits(c) || c == '#' {
 		return errors.New("'#' without a tag")
 	}
 	e.token()

@@ -20,7 +20,9 @@ const (
 // A scanner walks over EDN text through a window that holds at least the token
 // at hand.
 type scanner struct {
-	r io.Reader
+	// tupled says that a tuple of independent keys was met.
+	tupled bool
+	r      io.Reader
 	// buf[at:] has been read and not yet been scanned.
 	buf  []byte
 	at   int

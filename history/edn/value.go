@@ -3,7 +3,9 @@ package edn
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // value appends the next form to dst, as JSON; see the package's comment for
@@ -138,11 +140,12 @@ func (s *scanner) dispatch(dst []byte, depth int) ([]byte, error) {
 		return dst, fmt.Errorf("%q after '#' is not EDN", c)
 	}
 	tag := string(s.token())
+	from := len(dst)
 	dst, err := s.value(dst, depth+1)
 	if err != nil {
 		return dst, fmt.Errorf("after the tag %.60s: %w", tag, unexpected(err))
 	}
-	return dst, nil
+	return s.record(dst, from, tag), nil
 }
 
 // annotated appends the form behind its metadata.
@@ -233,4 +236,25 @@ func integer(token []byte) (int64, error) {
 		return 0, fmt.Errorf("%.60q is not an integer of 64 bits", token)
 	}
 	return n, nil
+}
+
+// roughly reads an integer of a time or a place, which others may have written
+// with a point, as a ratio, or as a power of ten.
+func roughly(token []byte) (int64, error) {
+	n, err := integer(token)
+	if err == nil {
+		return n, nil
+	}
+	text := strings.TrimSuffix(string(token), "M")
+	above, below, ratio := strings.Cut(text, "/")
+	f, bad := strconv.ParseFloat(above, 64)
+	if ratio && bad == nil {
+		var by float64
+		by, bad = strconv.ParseFloat(below, 64)
+		f /= by
+	}
+	if bad != nil || math.IsNaN(f) || math.Abs(f) >= 1<<63 {
+		return 0, err
+	}
+	return int64(f), nil
 }
