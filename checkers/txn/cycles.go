@@ -106,7 +106,11 @@ func surveyCycles(ctx context.Context, l *lattice, g *graph, withExamples bool) 
 }
 
 func (s *surveyor) test(ctx context.Context, t test) error {
-	p := s.graph.filter(s.core, t.kinds, t.double)
+	left, err := s.graph.cyclic(ctx, s.core, t.kinds)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	p := s.graph.filter(left, t.kinds, t.double)
 	comp, sizes, err := p.components(ctx)
 	if err != nil || len(sizes) == 0 || !p.within(comp, t.needs) {
 		return err
@@ -144,7 +148,7 @@ func (p *plain) within(comp []int32, kind uint8) bool {
 	}
 	for i := range int32(p.size()) {
 		for e := p.first[i]; comp[i] >= 0 && e < p.first[i+1]; e++ {
-			if p.arrow[e].kind == kind && comp[p.to[e]] == comp[i] {
+			if p.arrow(e).kind == kind && comp[p.to[e]] == comp[i] {
 				return true
 			}
 		}
@@ -280,7 +284,7 @@ func (h *hunt) run(ctx context.Context) ([][]step, error) {
 			return nil, ctx.Err()
 		}
 		for e := h.p.first[i]; e < h.p.first[i+1]; e++ {
-			if h.comp[h.p.to[e]] != h.comp[i] || h.needs != 0 && h.p.arrow[e].kind != h.needs {
+			if h.comp[h.p.to[e]] != h.comp[i] || h.needs != 0 && h.p.arrow(e).kind != h.needs {
 				continue
 			}
 			if h.budget <= 0 || h.limit() < 2 {
@@ -388,7 +392,7 @@ func (h *hunt) steps(arcs []int32) []step {
 	var steps []step
 	for _, a := range arcs {
 		if from := h.tail(a); h.transaction(from) {
-			arrow := h.p.arrow[a]
+			arrow := h.p.arrow(a)
 			steps = append(steps, step{from: h.name(from), key: arrow.key, kind: arrow.kind, why: arrow.why})
 		}
 		if to := h.p.to[a]; h.transaction(to) {

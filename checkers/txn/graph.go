@@ -49,7 +49,7 @@ type graph struct {
 }
 
 func newGraph(d *db) *graph {
-	return &graph{txns: len(d.txns), nodes: len(d.txns)}
+	return &graph{txns: len(d.txns), nodes: len(d.txns), edges: make([]edge, 0, 4*len(d.txns))}
 }
 
 func (g *graph) add(from, to, key int32, kind uint8, why reason) {
@@ -186,8 +186,9 @@ type plain struct {
 	names []int32
 	first []int32
 	to    []int32
-	// arrow is for each of to the arrow that it stands for.
-	arrow []*arrow
+	// which is for each of to the arrow of the graph that it stands for.
+	which  []int32
+	arrows []arrow
 	// double says that node i stands for names[i/2], when the last edge that
 	// was taken was no anti-dependency (even i), or was one (odd i).
 	double bool
@@ -197,10 +198,13 @@ func (p *plain) size() int {
 	return len(p.first) - 1
 }
 
+// arrow returns what edge e stands for.
+func (p *plain) arrow(e int32) *arrow { return &p.arrows[p.which[e]] }
+
 // filter returns the part of the graph that has only these nodes and kinds of
 // edges. If double, no two anti-dependencies follow each other in it.
 func (g *graph) filter(nodes []int32, kinds uint8, double bool) *plain {
-	p := &plain{names: nodes, double: double}
+	p := &plain{names: nodes, double: double, arrows: g.arrows}
 	if len(g.at) < g.nodes {
 		g.at = make([]int32, g.nodes)
 	}
@@ -211,10 +215,13 @@ func (g *graph) filter(nodes []int32, kinds uint8, double bool) *plain {
 	if double {
 		states = 2
 	}
-	p.first = append(p.first, 0)
+	// Room for all at once: growing would copy hundreds of megabytes.
+	room := states * g.count(nodes, kinds|link)
+	p.to, p.which = make([]int32, 0, room), make([]int32, 0, room)
+	p.first = append(make([]int32, 0, states*len(nodes)+1), 0)
 	for _, n := range nodes {
 		for state := range states {
-			p.take(g.out(n), g.at, kinds|link, state)
+			p.take(g, n, kinds|link, state)
 			p.first = append(p.first, int32(len(p.to)))
 		}
 	}
@@ -224,10 +231,24 @@ func (g *graph) filter(nodes []int32, kinds uint8, double bool) *plain {
 	return p
 }
 
-func (p *plain) take(arrows []arrow, at []int32, kinds uint8, state int) {
-	for i := range arrows {
-		a := &arrows[i]
-		to := at[a.to] - 1
+// count returns how many edges of these kinds lead between nodes, which are
+// marked in g.at.
+func (g *graph) count(nodes []int32, kinds uint8) int {
+	n := 0
+	for _, node := range nodes {
+		for i := g.first[node]; i < g.first[node+1]; i++ {
+			if a := &g.arrows[i]; a.kind&kinds != 0 && g.at[a.to] > 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (p *plain) take(g *graph, node int32, kinds uint8, state int) {
+	for i := g.first[node]; i < g.first[node+1]; i++ {
+		a := &g.arrows[i]
+		to := g.at[a.to] - 1
 		if to < 0 || a.kind&kinds == 0 {
 			continue
 		}
@@ -242,8 +263,53 @@ func (p *plain) take(arrows []arrow, at []int32, kinds uint8, state int) {
 			to = 2*to + int32(next)
 		}
 		p.to = append(p.to, to)
-		p.arrow = append(p.arrow, a)
+		p.which = append(p.which, i)
 	}
+}
+
+// cyclic returns those of the nodes that are left when, of the edges of these
+// kinds between them, those that lead to no cycle are taken away from where
+// nothing leads in. Most questions are answered by there being none.
+func (g *graph) cyclic(ctx context.Context, nodes []int32, kinds uint8) ([]int32, error) {
+	kinds |= link
+	into := make([]int32, g.nodes)
+	for _, n := range nodes {
+		into[n] = 1 // it is one of them
+	}
+	for _, n := range nodes {
+		for i := g.first[n]; i < g.first[n+1]; i++ {
+			if a := &g.arrows[i]; a.kind&kinds != 0 && into[a.to] > 0 {
+				into[a.to]++
+			}
+		}
+	}
+	queue := make([]int32, 0, len(nodes))
+	for _, n := range nodes {
+		if into[n] == 1 {
+			queue = append(queue, n)
+		}
+	}
+	for done := 0; done < len(queue); done++ {
+		if pulse(done) && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		n := queue[done]
+		into[n] = 0
+		for i := g.first[n]; i < g.first[n+1]; i++ {
+			if a := &g.arrows[i]; a.kind&kinds != 0 && into[a.to] > 1 {
+				if into[a.to]--; into[a.to] == 1 {
+					queue = append(queue, a.to)
+				}
+			}
+		}
+	}
+	var left []int32
+	for _, n := range nodes {
+		if into[n] > 0 {
+			left = append(left, n)
+		}
+	}
+	return left, nil
 }
 
 // components numbers the strongly connected components: comp[i] is that of

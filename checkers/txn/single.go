@@ -29,8 +29,8 @@ type candidate struct {
 func (o *onlyOne) gather(double *plain, comp []int32) {
 	for i := range int32(double.size()) {
 		for e := double.first[i]; comp[i] >= 0 && e < double.first[i+1]; e++ {
-			if double.arrow[e].kind == rw && comp[double.to[e]] == comp[i] {
-				o.candidates = append(o.candidates, candidate{double.names[i/2], double.arrow[e]})
+			if double.arrow(e).kind == rw && comp[double.to[e]] == comp[i] {
+				o.candidates = append(o.candidates, candidate{double.names[i/2], double.arrow(e)})
 			}
 		}
 	}
