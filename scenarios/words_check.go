@@ -52,7 +52,7 @@ func objectJudgements() []judgement {
 		{Word{"total-queue", "what goes into a queue comes out of it"}, map[string]option{"once": aFlag, "fifo": aFlag}},
 		{Word{"counter", "reads of a counter lie within what the additions allow"}, map[string]option{"session": aFlag, "realtime": aFlag}},
 		{Word{"unique-ids", "generated identifiers are all different"}, nil},
-		{Word{"log", "logs keep every message, in one order, for every consumer"}, map[string]option{"rebalanced": aFlag, "max_lag": aDuration}},
+		{Word{"log", "logs keep every message, in one order, for every consumer"}, map[string]option{"rebalanced": aFlag, "write_order": aFlag, "max_lag": aDuration}},
 		{Word{"invariant", "a rule that comes with the program holds; the model says which"}, map[string]option{"model": aModel}},
 	}
 }

@@ -48,10 +48,11 @@ func objects() []entry {
 		{
 			Known: Known{Name: "log", Says: "partitioned logs such as Kafka's keep every message, in one order, for every consumer", Options: []Option{
 				{"rebalanced", "true: consumers may skip messages or get them again from one operation to the next"},
+				{"write_order", "true: two transactions write in the same order to every log"},
 				{"max_lag", "how far a poll may lag behind, as in 5s"},
 			}},
 			make: told(func(r *request) checkers.Checker {
-				return fold.Log(fold.LogOptions{Rebalanced: r.flag("rebalanced"), MaxLag: r.duration("max_lag")})
+				return fold.Log(fold.LogOptions{Rebalanced: r.flag("rebalanced"), WriteOrder: r.flag("write_order"), MaxLag: r.duration("max_lag")})
 			}),
 			timed: true,
 		},

@@ -70,7 +70,7 @@ func makers() map[string]func(d *datadriven.TestData) checkers.Checker {
 		"availability": makeAvailability,
 		"latency":      makeLatency,
 		"kafka": func(d *datadriven.TestData) checkers.Checker {
-			return Log(LogOptions{Rebalanced: d.HasArg("rebalanced"), MaxLag: span1(d, "lag")})
+			return Log(LogOptions{Rebalanced: d.HasArg("rebalanced"), WriteOrder: d.HasArg("write-order"), MaxLag: span1(d, "lag")})
 		},
 	}
 }

@@ -15,6 +15,10 @@ type LogOptions struct {
 	// one operation to the next, as consumer groups do that are rebalanced. It
 	// is set by itself if the history has a subscribe that ended ok.
 	Rebalanced bool
+	// WriteOrder says that a transaction's messages are written at one moment,
+	// so that two transactions come in the same order in every log. Kafka does
+	// not promise that: messages of two transactions may lie among each other.
+	WriteOrder bool
 	// MaxLag is how far a poll may lag behind what was known to be in the log
 	// when it began; 0 means any.
 	MaxLag time.Duration
@@ -51,6 +55,7 @@ type LogOptions struct {
 //   - nonmonotonic-send, int-nonmonotonic-send: a producer's later message at
 //     an earlier offset
 //   - precommitted-read: a transaction that polls what it sent itself
+//   - g0: transactions of which each wrote before the other (if WriteOrder)
 //   - g1c: transactions that each depend on the other by polls and real time
 //   - lag: a poll that lags by more than MaxLag
 //

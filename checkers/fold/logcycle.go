@@ -13,14 +13,15 @@ import (
 const (
 	labelPolled int32 = iota
 	labelRealtime
+	labelSent
 )
 
 // circles looks for transactions that depend on each other in a circle: one
 // polled what the other sent, or ended before the other began. If no
 // transaction both sends and polls, a circle would hold a poll of what was not
-// sent yet, which is found already.
+// sent yet, which is found already; unless the order of writes counts as well.
 func (s *stream) circles() {
-	if !s.mixed {
+	if !s.mixed && !s.WriteOrder {
 		return
 	}
 	g := &graph{}
@@ -29,6 +30,9 @@ func (s *stream) circles() {
 	}
 	s.follow(g)
 	s.realtime(g)
+	if s.WriteOrder {
+		s.succeed(g)
+	}
 	of := g.components()
 	members := make(map[int32]int32)
 	told := make(map[int32]bool)
@@ -58,6 +62,24 @@ func (s *stream) follow(g *graph) {
 				}
 				before = sender
 			}
+		}
+	}
+}
+
+// succeed adds an edge from every sender to that of the next message in the log.
+func (s *stream) succeed(g *graph) {
+	for _, p := range s.logs {
+		before := int32(-1)
+		for _, id := range p.order {
+			now := p.messages[id].sender
+			if now < 0 || !s.txns[now].visible || p.messages[id].twice {
+				before = -1
+				continue
+			}
+			if before >= 0 && before != now {
+				g.edge(before, now, labelSent)
+			}
+			before = now
 		}
 	}
 }
@@ -98,10 +120,12 @@ func (s *stream) realtime(g *graph) {
 	}
 }
 
-// circle tells of a circle of edges.
+// circle tells of a circle of edges. It is a g0 if only the order of writes (and
+// of time) is in it.
 func (s *stream) circle(g *graph, edges []int32) {
 	var proof []history.Operation
 	var says []string
+	kind := "g0"
 	from := g.to[edges[len(edges)-1]]
 	for _, e := range edges {
 		to := g.to[e]
@@ -110,14 +134,18 @@ func (s *stream) circle(g *graph, edges []int32) {
 		}
 		a, b := s.txns[from].op, s.txns[to].op
 		proof = append(proof, b)
-		if g.label[e] == labelPolled {
+		switch g.label[e] {
+		case labelPolled:
+			kind = "g1c"
 			says = append(says, fmt.Sprintf("%s polled (#%d) what %s sent (#%d)", who(b), last(b), who(a), last(a)))
-		} else {
+		case labelSent:
+			says = append(says, fmt.Sprintf("%s sent (#%d) what comes right after what %s sent (#%d)", who(b), last(b), who(a), last(a)))
+		default:
 			says = append(says, fmt.Sprintf("%s ended (#%d) before %s began (#%d)", who(a), last(a), who(b), call(b)))
 		}
 		from = to
 	}
-	if s.r.found("g1c", proof...) {
-		s.r.tell("g1c", "transactions depend on each other in a circle: %s.", strings.Join(says, "; "))
+	if s.r.found(kind, proof...) {
+		s.r.tell(kind, "transactions depend on each other in a circle: %s.", strings.Join(says, "; "))
 	}
 }
