@@ -86,7 +86,7 @@ func (r *root) checkHistory(ctx context.Context, file string, f checkFlags) erro
 	if err != nil {
 		return err
 	}
-	summary := checkers.Run(ctx, h, all)
+	summary := checkers.RunWithin(ctx, h, all, memoryLimit())
 	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
 	if why := cutShort(h); why != "" {
 		out.Reasons = append(out.Reasons, why)

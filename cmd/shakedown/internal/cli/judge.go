@@ -184,7 +184,7 @@ func (c *runCase) checkers(f checkFlags) ([]checkers.Checker, error) {
 
 // judge runs the checks over the case. Nothing is written.
 func (c *runCase) judge(ctx context.Context, all []checkers.Checker) report.Run {
-	summary := checkers.Run(ctx, c.history, all)
+	summary := checkers.RunWithin(ctx, c.history, all, memoryLimit())
 	out := c.describe()
 	if why := cutShort(c.history); why != "" && !slices.Contains(out.Reasons, why) {
 		out.Reasons = append(out.Reasons, why)

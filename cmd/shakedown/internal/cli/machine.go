@@ -54,6 +54,13 @@ func availableMemory(file string) (uint64, bool) {
 	return 0, false
 }
 
+// memoryLimit is how many bytes checks may take together: most of what there
+// is. 0 where that cannot be told.
+func memoryLimit() uint64 {
+	available, _ := availableMemory("/proc/meminfo")
+	return available / 10 * 8
+}
+
 func disk(dir string) symptom {
 	free, err := freeDisk(dir)
 	s := symptom{Name: "space", Status: wellOK, Detail: gibibytes(free) + " free for run folders"}

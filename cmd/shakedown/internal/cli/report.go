@@ -90,7 +90,7 @@ func (r *root) reportHistory(ctx context.Context, file, to string) error {
 	if err != nil {
 		return err
 	}
-	summary := checkers.Run(ctx, h, all)
+	summary := checkers.RunWithin(ctx, h, all, memoryLimit())
 	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
 	if n := len(h.Ops); n > 0 {
 		out.Took = h.Ops[n-1].Time
