@@ -33,6 +33,36 @@ func TestBundledScenariosParse(t *testing.T) {
 	}
 }
 
+// Every kind of fault has a scenario in which it is done to etcd, which must
+// stand it, and in which it must take hold.
+func TestEveryFaultHasAScenario(t *testing.T) {
+	files, err := fs.Glob(Bundled(), "etcd-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, file := range files {
+		src, err := fs.ReadFile(Bundled(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Parse("scenarios/"+file, src, testRecipes(t))
+		if err != nil || s.Expect != "valid" || !s.Earned.EveryFaultTookHold {
+			continue // TestBundledScenariosParse tells what is wrong
+		}
+		for _, p := range s.Phases {
+			for _, f := range p.Faults {
+				shown[f.Fault] = true
+			}
+		}
+	}
+	for _, w := range Faults() {
+		if !shown[w.Name] {
+			t.Errorf("no scenario shows %s on etcd", w.Name)
+		}
+	}
+}
+
 // The recipes that come with the program are read by the same rules.
 func TestRecipesOfTheProductParse(t *testing.T) {
 	files, err := filepath.Glob("../docker/images/*/recipe.yaml")
