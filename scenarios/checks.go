@@ -53,7 +53,7 @@ func defaultModel(w Workload) string {
 	if w.Mix["cas"] > 0 {
 		return "cas-register"
 	}
-	return "register"
+	return append(kindOfWorkload(w.Use).models, "")[0]
 }
 
 func readChecks(root section, w Workload) []Check {
@@ -74,6 +74,9 @@ func readChecks(root section, w Workload) []Check {
 // see only whether the nodes answer would be to look away.
 func usualCheck(w Workload) Check {
 	c := Check{Check: kindOfWorkload(w.Use).checks[0], Timeout: defaultCheckTimeout}
+	if w.Use == "lock" && w.Mix["write"] == 0 {
+		c.Check = "linearizable" // nothing is written under the lock that could tell
+	}
 	switch c.Check {
 	case "linearizable":
 		c.Model = defaultModel(w)
@@ -221,6 +224,10 @@ func checkFits(s section, c Check, w Workload) {
 		s.at("check").reportf("it can be "+orList(k.judges()), "the check %s tells nothing about the workload %s", c.Check, k.Name)
 	case cas:
 		s.at("check").reportf("leave cas out of the mix", "the check %s knows reads and writes, and the mix of the workload has cas", c.Check)
+	case k.Name == "lock" && c.Check == "linearizable" && w.Mix["write"] > 0:
+		s.at("check").report("a lock knows acquire and release, and the mix of the workload has write", "leave write out, as in mix: {acquire: 1}; or judge it by check: invariant")
+	case k.Name == "lock" && c.Check == "invariant" && w.Mix["write"] == 0:
+		s.at("check").report("nothing is written under the lock, so nothing can break the rule", "write as in mix: {acquire: 1, write: 1}; or judge it by check: linearizable")
 	}
 }
 
@@ -240,10 +247,19 @@ func readModel(s section, c *Check, w Workload) {
 		return
 	}
 	c.Model = defaultModel(w)
-	s.word("model", "model", &c.Model, names(linearModels()))
+	s.word("model", "model", &c.Model, modelsOf(w))
 	if c.Model == "register" && w.Mix["cas"] > 0 {
 		s.at("model").report("a register has no cas, and the mix of the workload has", "write model: cas-register")
 	}
+}
+
+// modelsOf are the models of linearizable that fit the workload, all if none
+// does: that is reported elsewhere.
+func modelsOf(w Workload) []string {
+	if models := kindOfWorkload(w.Use).models; len(models) > 0 {
+		return models
+	}
+	return names(linearModels())
 }
 
 func readForbid(s section, c *Check) {

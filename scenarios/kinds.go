@@ -18,6 +18,8 @@ type kind struct {
 	// checks are what can judge it, besides those of any workload; the first
 	// is the default.
 	checks []string
+	// models are those of linearizable that have its operations.
+	models []string
 	// fields belong to this workload and to few others.
 	fields []string
 	// serial says that a client's operation depends on the one before, so that
@@ -30,16 +32,17 @@ func kinds() []kind { return slices.Concat(registerKinds(), txnKinds(), objectKi
 
 func registerKinds() []kind {
 	fits := []string{"linearizable", "causal", "session"}
+	models := []string{"register", "cas-register"}
 	return []kind{
 		{
 			Word: Word{"register", "reads, writes and compare-and-sets on independent keys, with unique values"},
 			mix:  map[string]int{"read": 50, "write": 35, "cas": 15}, changes: []string{"write"},
-			asks: []string{"read", "write", "cas"}, checks: fits,
+			asks: []string{"read", "write", "cas"}, checks: fits, models: models,
 		},
 		{
 			Word: Word{"cas-register", "registers that mostly change by compare-and-set, each from a value that was seen"},
 			mix:  map[string]int{"read": 40, "write": 20, "cas": 40}, changes: []string{"write"},
-			asks: []string{"read", "write", "cas"}, checks: fits[:1],
+			asks: []string{"read", "write", "cas"}, checks: fits[:1], models: models,
 		},
 	}
 }
@@ -79,7 +82,7 @@ func objectKinds() []kind {
 		{
 			Word: Word{"set", "elements are added to sets, which are read whole"},
 			mix:  map[string]int{"add": 70, "read": 30}, changes: []string{"add"},
-			asks: []string{"add", "read"}, checks: []string{"set-full", "set"},
+			asks: []string{"add", "read"}, checks: []string{"set-full", "set", "linearizable"}, models: []string{"set"},
 		},
 		{
 			Word: Word{"queue", "messages are enqueued and dequeued, and in the end drained"},
@@ -89,7 +92,7 @@ func objectKinds() []kind {
 		{
 			Word: Word{"counter", "additions of one to counters, and reads"},
 			mix:  map[string]int{"add": 60, "read": 40}, changes: []string{"add"},
-			asks: []string{"add", "read"}, checks: []string{"counter"},
+			asks: []string{"add", "read"}, checks: []string{"counter", "linearizable"}, models: []string{"counter"},
 		},
 		{
 			Word: Word{"unique-ids", "identifiers are generated, which must all be different"},
@@ -99,7 +102,7 @@ func objectKinds() []kind {
 		{
 			Word: Word{"lock", "locks are acquired, something is written under them, and they are released"},
 			mix:  map[string]int{"acquire": 1, "write": 1}, changes: []string{"acquire"},
-			asks: []string{"acquire", "write", "release"}, checks: []string{"invariant"}, serial: true,
+			asks: []string{"acquire", "write", "release"}, checks: []string{"invariant", "linearizable"}, models: []string{"lock", "mutex"}, serial: true,
 		},
 	}
 }

@@ -64,7 +64,11 @@ func TestEveryWordParses(t *testing.T) {
 		sources = append(sources, head+calm+"workload: {use: lock}\nchecks: [{check: invariant, model: "+w.Name+"}]\n")
 	}
 	for _, w := range linearModels() {
-		sources = append(sources, head+calm+"workload: {mix: {write: 1}}\nchecks: [{check: linearizable, model: "+w.Name+"}]\n")
+		load := map[string]string{
+			"register": "register, mix: {write: 1}", "cas-register": "register", "mutex": "lock, mix: {acquire: 1}",
+			"lock": "lock, mix: {acquire: 1}", "set": "set", "counter": "counter",
+		}[w.Name]
+		sources = append(sources, head+calm+"workload: {use: "+load+"}\nchecks: [{check: linearizable, model: "+w.Name+"}]\n")
 	}
 	for _, w := range Workloads() {
 		sources = append(sources, head+calm+"workload: {use: "+w.Name+"}\n")

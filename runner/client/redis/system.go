@@ -42,9 +42,18 @@ var (
 )
 
 // New returns the system that c describes, with the operations of the workload.
+// It silences the library, which would write to standard error what every
+// operation says by itself.
 func New(c scenarios.Client, w scenarios.Workload) *System {
+	redis.SetLogger(quiet{})
 	return &System{settings: c, workload: w}
 }
+
+// quiet is a logger that says nothing.
+type quiet struct{}
+
+// Printf says nothing.
+func (quiet) Printf(context.Context, string, ...any) {}
 
 // Open returns a client to n, which connects with its first operation.
 func (s *System) Open(_ context.Context, n client.Node) (client.Client, error) {
