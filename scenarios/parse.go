@@ -75,7 +75,7 @@ func readScenario(v value, recipes Recipes, judge Judge) *Scenario {
 		return nil
 	}
 	s := v.section("version", "name", "about", "tags", "system", "client", "workload",
-		"phases", "settle", "checks", "never", "stop", "earned", "expect")
+		"phases", "settle", "checks", "never", "stop", "earned", "expect", "matrix") // the matrix is for [Rows]
 	out := &Scenario{Expect: "valid"}
 	readHead(s, out)
 	var recipe *Recipe

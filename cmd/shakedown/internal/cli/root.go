@@ -63,7 +63,7 @@ func newRoot(env Env) *root {
 	r.command.PersistentFlags().BoolVar(&r.env.plain, "no-color", false, "print no colours (NO_COLOR in the environment does the same)")
 	r.command.CompletionOptions.DisableDefaultCmd = true
 	r.command.AddCommand(r.run(), r.check(), r.plan(), r.validate(), r.doctor(), r.show(), r.list(),
-		r.clean(), r.report(), r.serve(), r.export(), r.version(), r.completion(), r.agent(), r.probeChild())
+		r.clean(), r.report(), r.serve(), r.export(), r.rerun(), r.diff(), r.version(), r.completion(), r.agent(), r.probeChild())
 	usage := r.command.UsageTemplate()
 	r.command.SetUsageTemplate(usage + "{{if not .HasParent}}" + exitCodes + "{{end}}")
 	return r

@@ -37,6 +37,14 @@ func runState(i store.Info) string {
 	return i.Verdict
 }
 
+// completeTwoRuns is completeRuns for two arguments.
+func (r *root) completeTwoRuns(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return r.completeRuns(c, nil, begin)
+}
+
 // completeRuns offers the ids of runs to a shell.
 func (r *root) completeRuns(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
 	out, err := c.Flags().GetString("out")

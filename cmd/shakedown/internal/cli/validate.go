@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type finding struct {
 
 func (r *root) validate() *cobra.Command {
 	var asJSON bool
+	var format string
 	var set []string
 	c := &cobra.Command{
 		Use:   "validate SCENARIO...",
@@ -44,42 +46,66 @@ mistake at once, each with its line and column and a suggestion. It needs no doc
 			if err != nil {
 				return err
 			}
-			return r.validateAll(sources, set, asJSON)
+			if asJSON {
+				format = "json"
+			}
+			if !slices.Contains(diagnosticFormats(), format) {
+				return usage(fmt.Errorf("there is no format %q", format), "there are "+strings.Join(diagnosticFormats(), ", "))
+			}
+			return r.validateAll(sources, set, format)
 		},
 	}
+	c.Flags().StringVar(&format, "format", "text", "how to print mistakes: "+strings.Join(diagnosticFormats(), ", ")+" (annotations of a workflow)")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(diagnosticFormats(), cobra.ShellCompDirectiveNoFileComp))
 	jsonFlag(c, &asJSON)
 	setFlag(c, &set)
 	return c
 }
+
+// diagnosticFormats are the ways to print mistakes; the first is the usual one.
+func diagnosticFormats() []string { return []string{"text", "json", "github"} }
 
 // setFlag adds --set to c.
 func setFlag(c *cobra.Command, target *[]string) {
 	c.Flags().StringArrayVar(target, "set", nil, "replace a value of the scenario, as in system.nodes=3; may be repeated")
 }
 
-func (r *root) validateAll(sources []source, set []string, asJSON bool) error {
+func (r *root) validateAll(sources []source, set []string, format string) error {
 	var all []validation
 	code := exitExpected
 	for _, s := range sources {
-		scenario, err := r.parseAndPlan(s, set)
+		scenario, err := r.validateRows(s, set)
 		if err != nil {
 			code = exitUsage
 		}
 		all = append(all, validation{File: s.path, OK: err == nil, Findings: findings(err)})
 		switch {
-		case asJSON:
+		case format == "json":
+		case err != nil && format == "github":
+			fmt.Fprint(r.env.Stdout, githubFindings(s.path, err))
 		case err != nil:
 			fmt.Fprintln(r.env.Stdout, strings.TrimRight(err.Error(), "\n"))
 		default:
 			fmt.Fprintf(r.env.Stdout, "ok   %s: %s\n", s.path, inShort(scenario))
 		}
 	}
-	if asJSON {
+	if format == "json" {
 		if err := printLines(r.env.Stdout, all); err != nil {
 			return err
 		}
 	}
 	return silent(code)
+}
+
+// validateRows reads a scenario as it stands, and then with each row of its
+// matrix, up to the first that has a mistake.
+func (r *root) validateRows(s source, set []string) (*scenarios.Scenario, error) {
+	scenario, err := r.parseAndPlan(s, set)
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.rows(s, set)
+	return scenario, err
 }
 
 // parseAndPlan also makes a plan, because some mistakes show only there.

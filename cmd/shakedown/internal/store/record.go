@@ -30,6 +30,9 @@ type RunInfo struct {
 	// Parent is the id of the run that this one repeats or shrinks; empty for
 	// a run of its own.
 	Parent string `json:"parent,omitempty"`
+	// Set are the settings by which the scenario differs from scenario.yaml, as
+	// --set or a matrix gave them.
+	Set []string `json:"set,omitempty"`
 }
 
 // A Build is the program that made the run.
