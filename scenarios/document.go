@@ -31,6 +31,16 @@ type document struct {
 	found Diagnostics
 	// more is how many findings came after the first maxFindings.
 	more int
+	// sections are the fields that each mapping may have, by its place, for
+	// the test that holds [Fields] to them; nil where nobody asks.
+	sections map[string][]string
+}
+
+// knows notes the fields that a mapping may have.
+func (d *document) knows(where string, fields []string) {
+	if d.sections != nil {
+		d.sections[where] = fields
+	}
 }
 
 // load reads text as one YAML document without aliases. The node is nil if

@@ -56,6 +56,7 @@ func (v value) child(key string) string {
 // section checks that v is a mapping with no other keys than known, and x-….
 func (v value) section(known ...string) section {
 	s := section{v, map[string]value{}}
+	v.d.knows(v.where, known)
 	pairs, _ := v.pairs("a mapping of " + andList(known))
 	for _, p := range pairs {
 		key := p.key.node.Value

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/scenarios"
@@ -19,6 +21,40 @@ const (
 	exitInterrupted = 130 // SIGINT
 	exitTerminated  = 143 // SIGTERM
 )
+
+// An exitMeaning is what a code, or several, say.
+type exitMeaning struct {
+	code  int
+	also  int // another code with the same meaning; 0 if there is none
+	means string
+}
+
+// exitMeanings are all codes, for the help and for explain.
+func exitMeanings() []exitMeaning {
+	return []exitMeaning{
+		{exitExpected, 0, "every scenario gave its expected outcome"},
+		{exitViolation, 0, "a violation was found (or an expected one was not)"},
+		{exitUnknown, 0, "nothing found, but something could not be judged"},
+		{exitEnvironment, 0, "the environment failed: docker, an image, a system that never became healthy"},
+		{exitUsage, 0, "a mistake in the command line, a scenario or a history"},
+		{exitBug, 0, "a bug in shakedown"},
+		{exitInterrupted, exitTerminated, "interrupted; the run folder is still good"},
+	}
+}
+
+// exitCodes is the table of the codes, as help shows it.
+func exitCodes() string {
+	var b strings.Builder
+	b.WriteString("\nExit codes:\n")
+	for _, e := range exitMeanings() {
+		code := fmt.Sprint(e.code)
+		if e.also != 0 {
+			code += fmt.Sprintf(", %d", e.also)
+		}
+		fmt.Fprintf(&b, "  %-9s %s\n", code, e.means)
+	}
+	return b.String()
+}
 
 // A failure is an error with the code to exit with. A failure without a cause
 // is silent: what there is to say has been said on standard output.

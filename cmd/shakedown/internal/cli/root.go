@@ -28,20 +28,10 @@ operation, and then decides, with evidence, whether the system kept its promises
 
 const examples = `  shakedown list                       what there is to run
   shakedown doctor                     what this machine can do
+  shakedown init                       a scenario of your own to begin with
   shakedown run etcd-storm             break five etcd nodes for a minute
   shakedown check latest               judge the last run again
   shakedown plan etcd-storm --seed 7   what a run would do`
-
-const exitCodes = `
-Exit codes:
-  0         every scenario gave its expected outcome
-  1         a violation was found (or an expected one was not)
-  2         nothing found, but something could not be judged
-  3         the environment failed: docker, an image, a system that never became healthy
-  4         a mistake in the command line, a scenario or a history
-  70        a bug in shakedown
-  130, 143  interrupted; the run folder is still good
-`
 
 func newRoot(env Env) *root {
 	r := &root{env: env, watch: progress.Quiet{}}
@@ -63,9 +53,9 @@ func newRoot(env Env) *root {
 	r.command.PersistentFlags().BoolVar(&r.env.plain, "no-color", false, "print no colours (NO_COLOR in the environment does the same)")
 	r.command.CompletionOptions.DisableDefaultCmd = true
 	r.command.AddCommand(r.run(), r.check(), r.plan(), r.validate(), r.doctor(), r.show(), r.list(),
-		r.clean(), r.report(), r.serve(), r.export(), r.rerun(), r.diff(), r.version(), r.completion(), r.agent(), r.probeChild())
+		r.clean(), r.report(), r.serve(), r.export(), r.rerun(), r.diff(), r.explain(), r.schema(), r.man(), r.initiate(), r.version(), r.completion(), r.agent(), r.probeChild())
 	usage := r.command.UsageTemplate()
-	r.command.SetUsageTemplate(usage + "{{if not .HasParent}}" + exitCodes + "{{end}}")
+	r.command.SetUsageTemplate(usage + "{{if not .HasParent}}" + exitCodes() + "{{end}}")
 	return r
 }
 

@@ -1,0 +1,89 @@
+package scenarios
+
+// faultField is a fault of a phase. Which of its fields may stand together
+// depends on its kind.
+func faultField() Field {
+	fields := []Field{
+		field("name", FormName, "Tells it from others of its kind.", "the kind, with a number where that is taken"),
+		needed(wordField("fault", Faults(), "What is done.", "")),
+	}
+	known := faultOptionFields()
+	for _, option := range append(allOptions(), whenOptions()...) {
+		f, ok := known[option]
+		if !ok {
+			f = Field{Form: FormAny} // a test finds it
+		}
+		f.Name = option
+		fields = append(fields, f)
+	}
+	out := mappingField("", "A fault: what is done to whom, and when.", "", fields...)
+	out.Kinds = map[string][]string{}
+	for _, k := range faultKinds() {
+		out.Kinds[k.word.Name] = append(append([]string{"name", "fault"}, k.options...), whenOptions()...)
+	}
+	return out
+}
+
+// faultOptionFields describe the options of faults, by name.
+func faultOptionFields() map[string]Field {
+	texts := func(says, byDefault string) Field { return listField("", field("", FormText, "", ""), says, byDefault) }
+	list := texts("", "")
+	pair := listField("", list, "", "")
+	all := map[string]Field{
+		"target": eitherField("", "Whom it hurts: a word (see shakedown list targets), names of nodes, \"same as\" another fault, or targets with weights of which one is drawn each time.", "one",
+			field("", FormText, "", ""), texts("", ""), namedField("", integerField("", 1, maxWeight, "", ""), "", "")),
+		"shape":     wordField("", Shapes(), "Who is cut off from whom.", "any: all shapes in turn"),
+		"groups":    listField("", list, "Groups of nodes: what is in one reaches nothing that is in another.", ""),
+		"pairs":     listField("", pair.itemOrText(), "Ordered pairs of nodes, from and to, instead of a target.", ""),
+		"direction": wordField("", Directions(), "Which packets of the target are meant.", "both"),
+		"delay":     field("", FormDuration, "How much later packets arrive.", "0s"),
+		"jitter":    field("", FormDuration, "By how much the delay varies, up or down.", "0s"),
+		"loss":      field("", FormShare, "Which share of packets is lost.", "none"),
+		"reorder":   field("", FormShare, "Which share of packets overtakes others.", "none"),
+		"skew":      field("", FormDuration, "By how much the clock is off from injection to heal.", ""),
+		"jump":      field("", FormDuration, "By how much the clock leaps forward, and halfway as far into the past.", ""),
+		"kind":      wordField("", DiskKinds(), "What happens to the disk.", ""),
+		"path":      field("", FormText, "Which files are meant, below the data directory.", "all"),
+		"calls":     texts("Which calls are meant, as in [sync].", "all that fit"),
+		"takes":     field("", FormDuration, "How long each call takes.", ""),
+		"room":      field("", FormSize, "How much room is left.", "none"),
+		"lose":      wordField("", Losses(), "What of the unsynced writes is lost.", ""),
+		"files":     integerField("", 1, maxHarm, "How many files are damaged.", "1"),
+		"bits":      integerField("", 1, maxHarm, "How many bits are flipped.", "1"),
+		"cut":       field("", FormSize, "How much is cut off the end.", ""),
+		"age":       field("", FormDuration, "How old the copy is that takes the file's place.", ""),
+		"restore":   field("", FormTruth, "Whether the heal puts back what was there.", "false"),
+		"at":        field("", FormDuration, "When it comes, from the beginning of the phase.", "at every, if that is given"),
+		"every":     field("", FormDuration, "How often it comes again, as long as it fits into the phase.", "once"),
+		"for":       needed(field("", FormDuration, "How long until the heal.", "")),
+	}
+	all["after"] = mappingField("", "What must happen first, from its moment on.", "nothing",
+		integerField("ops", 1, maxTriggerOps, "How many operations must have ended.", ""),
+		field("fault", FormText, "The line of another fault, as in storm/kill.", ""),
+		wordField("is", Stages(), "What must have become of that fault.", "in-force"),
+		field("by", FormDuration, "How much later it then comes.", "0s"))
+	all["when"] = mappingField("", "What must hold for it to come, from its moment on.", "nothing",
+		field("in_flight", FormText, "An operation that must be under way, as in write.", ""),
+		field("log", FormText, "A regular expression that a line logged since must match.", ""),
+		mappingField("probe", "A question that must be answered with yes.", "",
+			append(optional(questionFields()), texts("A command on this machine that ends with 0 for yes.", "").named("command"))...),
+		field("node", FormName, "The node that is meant.", "any"))
+	return all
+}
+
+func optional(fields []Field) []Field {
+	for i := range fields {
+		fields[i].Needed = false
+	}
+	return fields
+}
+
+func (f Field) named(name string) Field {
+	f.Name = name
+	return f
+}
+
+// itemOrText is the item of a list, which may also be written as one text.
+func (f Field) itemOrText() Field {
+	return eitherField("", "", "", *f.Item, field("", FormText, "", ""))
+}
