@@ -10,14 +10,15 @@ func Fields(recipes Recipes) Field {
 		needed(field("name", FormName, "What the scenario is called; its runs lie in a folder of this name.", "")),
 		field("about", FormText, "What the scenario tests and why, for whoever reads the report.", "nothing"),
 		listField("tags", field("", FormName, "", ""), "Words by which one finds it.", "none"),
-		systemFields(recipes),
-		clientFields(),
-		workloadFields(),
-		phaseFields(),
+		systemDescribed(recipes),
+		clientDescribed(),
+		workloadDescribed(),
+		phaseDescribed(),
 		mappingField("settle", "How long the cluster may take after the last heal.", short(defaultHealthyWithin),
 			field("healthy_within", FormDuration, "How long until every node must work again.", short(defaultHealthyWithin))),
-		checkFields(),
-		neverFields(),
+		checkDescribed(),
+		neverDescribed(),
+		wordField("stop", []Word{{"on-violation", "end the storm when a rule is broken"}, {"at-end", "let it run"}}, "Whether the storm ends when a rule under never is broken.", "at-end"),
 		mappingField("earned", "What must have happened for a pass to count; without it the verdict is unknown.", "some operations were ok, and every fault took hold",
 			integerField("ok_at_least", 0, maxPlanned, "How many operations must have been ok.", "1 or more"),
 			field("every_fault_took_hold", FormTruth, "Whether every planned fault must have been seen to bite.", "true")),
@@ -26,7 +27,7 @@ func Fields(recipes Recipes) Field {
 	)
 }
 
-func systemFields(recipes Recipes) Field {
+func systemDescribed(recipes Recipes) Field {
 	return needed(mappingField("system", "What runs on the nodes: a system that shakedown knows, or any image.", "",
 		wordField("use", Systems(recipes), "A system that shakedown knows how to build and run.", "none: image says what runs"),
 		field("version", FormVersion, "Which version of it.", "the one that the recipe names"),
@@ -57,7 +58,7 @@ func questionFields() []Field {
 	}
 }
 
-func clientFields() Field {
+func clientDescribed() Field {
 	var operations []Field
 	for _, name := range operationNames() {
 		operations = append(operations, operationField(name))
@@ -65,7 +66,13 @@ func clientFields() Field {
 	return mappingField("client", "How operations reach the system.", "that of the recipe",
 		wordField("use", Clients(), "The kind of client.", "that of the recipe"),
 		field("serializable_reads", FormTruth, "Let etcd answer reads from the node's own state: fast, and stale on a node that is cut off.", "false"),
-		mappingField("operations", "The requests of an http client, by operation.", "none", operations...))
+		mappingField("operations", "The requests of an http client, by operation.", "none", operations...),
+		field("fencing", FormTruth, "Whether a lock's token is given to the store, which refuses an older one.", "true"),
+		wordField("isolation", Isolations(), "The isolation level that transactions ask for.", "serializable"),
+		wordField("writes", []Word{{"node", "each client writes to its own node"}, {"primary", "all write to the node that leads"}}, "Where writes go.", "that of the client"),
+		integerField("wait", 0, maxClusterNodes, "How many replicas must have a write before it counts.", "0"),
+		field("lease", FormDuration, "How long a lock is held by who does not give it back.", "that of the client"),
+		listField("command", field("", FormText, "", ""), "The program that carries out operations, for an exec client.", "none"))
 }
 
 func operationField(name string) Field {
@@ -77,7 +84,7 @@ func operationField(name string) Field {
 		statusField("ok", "The status codes that mean: it happened.", "200, 201 and 204"),
 		statusField("fail", "The status codes that mean: it did not happen, and never will.", "none; any other is unknown"),
 	}
-	if name == "read" {
+	if forms()[name].answers || name == "add" || name == "read" { // for some workloads an add answers
 		fields = append(fields,
 			statusField("absent", "The status codes that mean: there is no value.", "none"),
 			field("value", FormText, `Where the value stands in the answer: "body", or "json:" and the path of a field.`, "body"))
@@ -91,7 +98,7 @@ func statusField(name, says, byDefault string) Field {
 	return eitherField(name, says, byDefault, code, listField("", code, "", ""))
 }
 
-func workloadFields() Field {
+func workloadDescribed() Field {
 	var mix []Field
 	for _, name := range operationNames() {
 		mix = append(mix, integerField(name, 0, maxWeight, "The weight of "+name+".", "0"))
@@ -101,12 +108,18 @@ func workloadFields() Field {
 		integerField("clients", 1, maxClients, "How many clients there are; each stays with its node.", fmt.Sprintf("%d for each node", clientsPerNode)),
 		integerField("keys", 1, maxKeys, "How many keys are in use at a time.", fmt.Sprint(defaultKeys)),
 		integerField("operations_per_key", 1, maxOperationsPerKey, "After how many operations a key is retired for a fresh one.", fmt.Sprint(defaultOperationsPerKey)),
+		integerField("in_flight", 1, maxInFlight, "How many operations a client may have under way at a time.", "1"),
+		integerField("txn_length", 1, maxTxnLength, "How many steps a transaction has at most.", fmt.Sprint(defaultTxnLength)),
+		integerField("accounts", 2, maxAccounts, "How many accounts the bank has.", fmt.Sprint(defaultAccounts)),
+		integerField("balance", 1, maxBalance, "What each account has at first.", fmt.Sprint(defaultBalance)),
+		integerField("max_transfer", 1, maxBalance, "How much is moved at a time, at most.", fmt.Sprint(defaultMaxTransfer)),
+		integerField("group", 2, maxGroupSize, "How many keys make a group.", fmt.Sprint(defaultGroupSize)),
 		field("rate", FormRate, "The open load over all clients together.", "closed loop: as fast as answers come"),
 		mappingField("mix", "The weights of the operations.", "50 reads, 35 writes and, where the client can, 15 cas", mix...),
 		field("timeout", FormDuration, "When to give an operation up; its result is then unknown.", short(defaultTimeout)))
 }
 
-func phaseFields() Field {
+func phaseDescribed() Field {
 	phase := mappingField("", "A stretch of the run.", "",
 		needed(field("name", FormName, "What the phase is called.", "")),
 		needed(field("for", FormDuration, "How long it lasts.", "")),
@@ -114,17 +127,41 @@ func phaseFields() Field {
 	return needed(listField("phases", phase, "The stretches of the run, in order. Healing, settling and final reads come after the last by themselves.", ""))
 }
 
-func checkFields() Field {
-	return listField("checks", mappingField("", "A check and its options.", "",
+func checkDescribed() Field {
+	fields := []Field{
 		needed(wordField("check", Checks(), "What must hold.", "")),
-		wordField("model", Models(), "What the objects are meant to be, for linearizable.", ""),
 		field("timeout", FormDuration, "How long the check may take before its answer is unknown.", short(defaultCheckTimeout)),
-		field("within", FormDuration, "How soon after the last heal every node must serve, for recovery.", ""),
-		listField("forbid", field("", FormText, "", ""), "What no node may log, for logs.", ""),
-	), "What must hold in the end; stats and earned are checked whatever stands here.", "linearizable, for the register")
+	}
+	for _, name := range checkFields()[2:] {
+		fields = append(fields, checkOptionField(name))
+	}
+	return listField("checks", mappingField("", "A check and its options.", "", fields...),
+		"What must hold in the end; stats and earned are checked whatever stands here.", "what judges the workload")
 }
 
-func neverFields() Field {
+// checkOptionField is what checks may be told under a name, in the form in which
+// the loader reads it. What it does, each check says for itself.
+func checkOptionField(name string) Field {
+	var owners []string
+	kind := someWords
+	for _, j := range judgements() {
+		if k, ok := j.options[name]; ok {
+			owners, kind = append(owners, j.Name), k
+		}
+	}
+	says := "An option of " + andList(owners) + "; shakedown explain says what it does there."
+	words := eitherField(name, says, "", field("", FormText, "", ""), listField("", field("", FormText, "", ""), "", ""))
+	var levels []Word
+	for _, l := range Levels() {
+		levels = append(levels, Word{Name: l})
+	}
+	return map[option]Field{
+		aFlag: field(name, FormTruth, says, "false"), aDuration: field(name, FormDuration, says, ""), aShare: field(name, FormShare, says, ""),
+		aModel: field(name, FormName, says, ""), aLevel: wordField(name, levels, says, "strict-serializable"), someWords: words,
+	}[kind]
+}
+
+func neverDescribed() Field {
 	return listField("never", mappingField("", "A rule of one's own.", "",
 		needed(field("name", FormName, "What the rule is called.", "")),
 		field("says", FormText, "What must never happen, in a sentence for the report.", ""),
