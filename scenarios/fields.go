@@ -42,6 +42,24 @@ func systemDescribed(recipes Recipes) Field {
 			field("http", FormText, "A path on the client port that answers 2xx when the node is ready.", "none"),
 			field("within", FormDuration, "How long the whole cluster may take to get ready.", short(defaultReady))),
 		mappingField("leader", "How to ask a node whether it leads, or who does, for the targets leader and followers.", "the client asks, if it can", questionFields()...),
+		listField("hosts", eitherField("", "", "", field("", FormText, "", ""), mappingField("", "A host for a node.", "",
+			field("ssh", FormText, "The name by which ssh reaches it.", ""),
+			field("address", FormText, "The address by which clients and other nodes reach it.", "that of ssh"))),
+			"Hosts that the nodes run on, over SSH, instead of docker.", "none: docker"),
+		mappingField("ssh", "How to log in to the hosts.", "as the ssh command would",
+			field("user", FormText, "The name of the user.", "as the ssh command would"),
+			integerField("port", 1, 65535, "The port of the server.", "22"),
+			field("identity", FormText, "The file of the private key.", "the agent's"),
+			field("jump", FormText, "A host to go through.", "none"),
+			field("known_hosts", FormText, "The file with the keys of the hosts.", "~/.ssh/known_hosts"),
+			field("config", FormText, "The file of ssh's settings.", "~/.ssh/config")),
+		mappingField("control", "How a node is started and stopped on a host.", "none",
+			field("unit", FormText, "The systemd unit that is the node.", ""),
+			field("start", FormText, "The command that starts the node.", ""),
+			field("stop", FormText, "The command that stops it.", ""),
+			field("pid", FormText, "The command that prints its process.", ""),
+			field("prepare", FormText, "The command before the first start.", ""),
+			listField("logs", field("", FormText, "", ""), "The files that are its logs.", "")),
 		mappingField("limits", "What each node may use.", "no limit",
 			field("cpus", FormNumber, "How many processors, as in 0.5.", "no limit"),
 			field("memory", FormSize, "How much memory.", "no limit")),
@@ -84,7 +102,7 @@ func operationField(name string) Field {
 		statusField("ok", "The status codes that mean: it happened.", "200, 201 and 204"),
 		statusField("fail", "The status codes that mean: it did not happen, and never will.", "none; any other is unknown"),
 	}
-	if forms()[name].answers || name == "add" || name == "read" { // for some workloads an add answers
+	if forms()[name].answers || name == "read" {
 		fields = append(fields,
 			statusField("absent", "The status codes that mean: there is no value.", "none"),
 			field("value", FormText, `Where the value stands in the answer: "body", or "json:" and the path of a field.`, "body"))
@@ -99,10 +117,6 @@ func statusField(name, says, byDefault string) Field {
 }
 
 func workloadDescribed() Field {
-	var mix []Field
-	for _, name := range operationNames() {
-		mix = append(mix, integerField(name, 0, maxWeight, "The weight of "+name+".", "0"))
-	}
 	return mappingField("workload", "What the clients do.", "register, with the defaults below",
 		wordField("use", Workloads(), "The kind of operations and objects.", "register"),
 		integerField("clients", 1, maxClients, "How many clients there are; each stays with its node.", fmt.Sprintf("%d for each node", clientsPerNode)),
@@ -115,7 +129,7 @@ func workloadDescribed() Field {
 		integerField("max_transfer", 1, maxBalance, "How much is moved at a time, at most.", fmt.Sprint(defaultMaxTransfer)),
 		integerField("group", 2, maxGroupSize, "How many keys make a group.", fmt.Sprint(defaultGroupSize)),
 		field("rate", FormRate, "The open load over all clients together.", "closed loop: as fast as answers come"),
-		mappingField("mix", "The weights of the operations.", "50 reads, 35 writes and, where the client can, 15 cas", mix...),
+		namedField("mix", integerField("", 0, maxWeight, "", ""), "The weights of the operations.", "50 reads, 35 writes and, where the client can, 15 cas"),
 		field("timeout", FormDuration, "When to give an operation up; its result is then unknown.", short(defaultTimeout)))
 }
 
@@ -123,6 +137,7 @@ func phaseDescribed() Field {
 	phase := mappingField("", "A stretch of the run.", "",
 		needed(field("name", FormName, "What the phase is called.", "")),
 		needed(field("for", FormDuration, "How long it lasts.", "")),
+		wordField("storm", Storms(), "Bad weather in one word, beside the faults.", "none"),
 		listField("faults", faultField(), "What is done meanwhile.", "nothing"))
 	return needed(listField("phases", phase, "The stretches of the run, in order. Healing, settling and final reads come after the last by themselves.", ""))
 }

@@ -1,5 +1,7 @@
 package scenarios
 
+import "slices"
+
 // faultField is a fault of a phase. Which of its fields may stand together
 // depends on its kind.
 func faultField() Field {
@@ -48,11 +50,22 @@ func faultOptionFields() map[string]Field {
 		"takes":     field("", FormDuration, "How long each call takes.", ""),
 		"room":      field("", FormSize, "How much room is left.", "none"),
 		"lose":      wordField("", Losses(), "What of the unsynced writes is lost.", ""),
-		"files":     integerField("", 1, maxHarm, "How many files are damaged.", "1"),
+		"files":     field("", FormAny, "How many files are damaged, or how many may be open.", "1"),
 		"bits":      integerField("", 1, maxHarm, "How many bits are flipped.", "1"),
 		"cut":       field("", FormSize, "How much is cut off the end.", ""),
 		"age":       field("", FormDuration, "How old the copy is that takes the file's place.", ""),
 		"restore":   field("", FormTruth, "Whether the heal puts back what was there.", "false"),
+		"clocks":    texts("Which clocks are meant, as in [realtime, monotonic].", "realtime"),
+		"strobe":    field("", FormDuration, "How often the clock flips between right and off by skew.", ""),
+		"drift":     field("", FormText, "By how much the clock runs fast or slow, as in 10% or -200ppm.", ""),
+		"freeze":    field("", FormTruth, "Whether the clock stands still.", "false"),
+		"how":       wordField("", slices.Concat(WaysToKill(), WaysToPause()), "In which way: one word for a kill, another for a pause.", "the hardest there is"),
+		"grace":     field("", FormDuration, "How long a process that is asked to end may take.", ""),
+		"up_for":    field("", FormDuration, "How long the node is up each time before it is killed again.", ""),
+		"process":   field("", FormText, "A program of the node, by its name or a regular expression for its command line.", "all"),
+		"cpus":      field("", FormAny, "How many processors are left to the node.", ""),
+		"memory":    field("", FormAny, "How much memory is left to the node.", ""),
+		"pids":      field("", FormAny, "How many processes and threads are left to the node.", ""),
 		"at":        field("", FormDuration, "When it comes, from the beginning of the phase.", "at every, if that is given"),
 		"every":     field("", FormDuration, "How often it comes again, as long as it fits into the phase.", "once"),
 		"for":       needed(field("", FormDuration, "How long until the heal.", "")),

@@ -44,6 +44,8 @@ func List(root string) ([]Info, error) {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
 	var infos []Info
+	var entries []indexed
+	index, fresh := readIndex(root), 0
 	for _, scenario := range scenarios {
 		if !scenario.IsDir() {
 			continue // the link to the latest, or nothing of ours
@@ -55,13 +57,38 @@ func List(root string) ([]Info, error) {
 		}
 		for _, run := range runs {
 			if run.IsDir() && idPattern.MatchString(run.Name()) {
-				f := &Folder{path: filepath.Join(parent, run.Name()), id: run.Name()}
-				infos = append(infos, f.Info())
+				e, known := look(parent, scenario.Name(), run, index)
+				infos = append(infos, e.Info)
+				if !known {
+					fresh++
+				}
+				if known || e.settled(time.Now()) {
+					entries = append(entries, e)
+				}
 			}
 		}
 	}
+	if fresh >= indexFrom {
+		writeIndex(root, entries)
+	}
 	slices.SortFunc(infos, newestFirst)
 	return infos, nil
+}
+
+// look describes a run, by the index if nothing has been touched since.
+func look(parent, scenario string, run fs.DirEntry, index map[string]indexed) (e indexed, known bool) {
+	path := filepath.Join(parent, run.Name())
+	folder, err := run.Info()
+	if err == nil {
+		e = stampOf(path, folder)
+		if before, ok := index[scenario+"/"+run.Name()]; ok && before.same(e) {
+			before.Path = path
+			return before, true
+		}
+	}
+	f := &Folder{path: path, id: run.Name()}
+	e.Info = f.Info()
+	return e, false
 }
 
 // newestFirst orders runs; those of the same moment by id, so that the order is
