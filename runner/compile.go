@@ -160,22 +160,26 @@ func moments(f scenarios.Fault, phase time.Duration) []time.Duration {
 	return out
 }
 
-// margin is kept between two faults on one node, for the first one's heal.
-const margin = time.Second
+// margin is kept between two faults on one node, for the first one's heal;
+// where there is room, the node gets the time to come back and join in, too.
+const (
+	margin     = time.Second
+	roomMargin = 5 * time.Second
+)
 
 // free are the nodes to which nothing is planned to happen, while in lasts, that
 // it had better not meet.
-func (p *Plan) free(in nemesis.Injection) []string {
+func (p *Plan) free(in nemesis.Injection, margin time.Duration) []string {
 	var out []string
 	for _, n := range p.Nodes {
-		if !p.busy(n, in) {
+		if !p.busy(n, in, margin) {
 			out = append(out, n)
 		}
 	}
 	return out
 }
 
-func (p *Plan) busy(node string, in nemesis.Injection) bool {
+func (p *Plan) busy(node string, in nemesis.Injection, margin time.Duration) bool {
 	class := nemesis.ClassOf(in)
 	return slices.ContainsFunc(p.Faults, func(other nemesis.Injection) bool {
 		return nemesis.RuleFor(class, nemesis.ClassOf(other)).Meet != nemesis.MeetFreely && slices.Contains(other.Nodes, node) &&

@@ -59,7 +59,10 @@ func drawNodes(p *Plan, in *nemesis.Injection, d *draft) (err error) {
 	if nemesis.IsRole(in.Target) {
 		return nil
 	}
-	free := p.free(*in)
+	free := p.free(*in, roomMargin)
+	if !p.fits(in.Target, free) {
+		free = p.free(*in, margin)
+	}
 	if len(d.fault.Weights) > 0 && !p.fits(in.Target, free) {
 		fitting := slices.DeleteFunc(slices.Clone(d.fault.Weights), func(w scenarios.Weight) bool { return !p.fits(w.Target, free) })
 		if len(fitting) > 0 {
