@@ -240,3 +240,25 @@ func BenchmarkEntangled(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBroken has one anomaly in an otherwise valid history: what it takes
+// to find it and to tell of it.
+func BenchmarkBroken(b *testing.B) {
+	for _, lists := range []bool{true, false} {
+		check := ListAppend(Options{})
+		if !lists {
+			check = RWRegister(Options{})
+		}
+		for _, n := range []int{10_000, 100_000, 1_000_000} {
+			b.Run(fmt.Sprintf("%s/%d", check.Name(), n), func(b *testing.B) {
+				h := usual(lists).make(n, 9)
+				h, _ = plants(b, check.Name())[0].in(h, len(h.Ops)/2)
+				for b.Loop() {
+					if r := check.Check(context.Background(), h); r.Verdict != checkers.Violation {
+						b.Fatal(r.Says)
+					}
+				}
+			})
+		}
+	}
+}

@@ -29,7 +29,7 @@ type plant struct {
 
 // plants reads the plants of a checker. The first line of each names the
 // anomaly and the level; then there is a line for each event.
-func plants(t *testing.T, check string) []plant {
+func plants(t testing.TB, check string) []plant {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "plants", check+".txt"))
 	if err != nil {

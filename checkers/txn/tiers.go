@@ -168,7 +168,7 @@ func (r *registers) consistent(n *inference, relations, more []relation) bool {
 	if len(more) == 0 {
 		return false
 	}
-	g := &graph{nodes: len(r.versions), txns: len(r.versions)}
+	g := &graph{nodes: len(r.versions), txns: len(r.versions), edges: make([]edge, 0, len(relations)+len(more))}
 	for _, rel := range relations {
 		g.add(rel.older, rel.newer, 0, ww, rel.why)
 	}
