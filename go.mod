@@ -26,6 +26,7 @@ require (
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5 // the language of users' invariants and models
 	go.uber.org/zap v1.27.0 // client: keeping etcd's client quiet
 	golang.org/x/crypto v0.58.0 // ssh: logging in at hosts
+	golang.org/x/net v0.61.0 // agent: messages of DNS
 	golang.org/x/sync v0.24.0 // docker: side by side, with the first error
 	golang.org/x/sys v0.49.0 // agent: pidfd, ptrace, namespaces
 	golang.org/x/term v0.47.0 // is this a terminal, and how large
@@ -78,7 +79,7 @@ require (
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	golang.org/x/net v0.61.0 // indirect
+
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
