@@ -27,13 +27,14 @@ const (
 )
 
 // agentCapabilities are all that the agent may do beyond an ordinary process:
-// rules in the network (NET_ADMIN); namespaces to try things in (SYS_ADMIN);
+// rules in the network (NET_ADMIN), and packets that are sent twice (NET_RAW);
+// namespaces to try things in (SYS_ADMIN);
 // memory and namespaces of other processes (SYS_PTRACE); signals to processes
 // of other users (KILL), whose limits only they may change (SETUID, SETGID);
 // and their files in /proc and the cgroup tree
 // (DAC_OVERRIDE).
 func agentCapabilities() []string {
-	return []string{"NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "SETUID", "SETGID"}
+	return []string{"NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "SETUID", "SETGID"}
 }
 
 // agentHint is for an agent that would not start or speak.

@@ -3,6 +3,8 @@ package nemesis
 import (
 	"slices"
 	"strings"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
 // Describe says in a few words whom the cuts part from whom: the sides of a
@@ -10,6 +12,9 @@ import (
 func Describe(cuts [][2]string, nodes []string) string {
 	if len(cuts) == 0 {
 		return "nobody is parted"
+	}
+	if slices.ContainsFunc(cuts, func(c [2]string) bool { return c[0] == agent.Clients || c[1] == agent.Clients }) {
+		nodes = append(slices.Clone(nodes), agent.Clients)
 	}
 	from, to := cuts[0][0], cuts[0][1]
 	oneSender := !slices.ContainsFunc(cuts, func(c [2]string) bool { return c[0] != from })

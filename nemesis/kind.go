@@ -47,6 +47,8 @@ func kinds() []kind {
 		// Of links between nodes.
 		partitionKind(),
 		latencyKind(),
+		connectionsKind(),
+		dnsKind(),
 
 		// Of a node and its processes.
 		killKind(),

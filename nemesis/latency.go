@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,19 +149,48 @@ func (l *latency) heal(ctx context.Context) (string, error) {
 func DescribeSlowdown(s agent.Slowdown) string {
 	var parts []string
 	if s.Delay > 0 {
-		text := "delayed by " + s.Delay.String()
-		if s.Jitter > 0 {
-			text += " ± " + s.Jitter.String()
+		parts = append(parts, describeDelay(s))
+	}
+	if s.Loss > 0 {
+		text := percent(s.Loss) + " lost"
+		if s.LossBurst > 0 {
+			text += fmt.Sprintf(" in bursts of %g", s.LossBurst)
 		}
 		parts = append(parts, text)
 	}
-	if s.Loss > 0 {
-		parts = append(parts, percent(s.Loss)+" lost")
+	for _, part := range []struct {
+		share float64
+		says  string
+	}{{s.Reorder, "let overtake"}, {s.Duplicate, "sent twice"}, {s.Corrupt, "corrupted"}, {s.Tamper, "tampered with"}} {
+		if part.share > 0 {
+			parts = append(parts, percent(part.share)+" "+part.says)
+		}
 	}
-	if s.Reorder > 0 {
-		parts = append(parts, percent(s.Reorder)+" let overtake")
+	if s.Rate > 0 {
+		parts = append(parts, "at most "+bytes(s.Rate)+"/s let through")
 	}
 	return "packets " + strings.Join(parts, ", ")
+}
+
+func describeDelay(s agent.Slowdown) string {
+	text := "delayed by " + s.Delay.String()
+	if s.Jitter > 0 {
+		text += " ± " + s.Jitter.String()
+	}
+	if s.Distribution != "" && s.Distribution != "uniform" {
+		text += " (" + s.Distribution + ")"
+	}
+	return text
+}
+
+// bytes writes a number of bytes in the largest unit that it is whole in.
+func bytes(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB"}
+	i := 0
+	for ; n%1024 == 0 && n > 0 && i < len(units)-1; i++ {
+		n /= 1024
+	}
+	return fmt.Sprintf("%d%s", n, units[i])
 }
 
 func percent(share float64) string {
@@ -169,6 +199,7 @@ func percent(share float64) string {
 
 // DescribeWays says between whom packets are slowed: "n1 → n2 n3; n2 → n1".
 func DescribeWays(ways [][2]string, nodes []string) string {
+	nodes = append(slices.Clone(nodes), agent.Clients)
 	var parts []string
 	for _, from := range nodes {
 		_, to := lost(ways, from, nodes)

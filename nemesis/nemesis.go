@@ -39,6 +39,16 @@ type Injection struct {
 	// at the moment of injection.
 	Shape string      `json:"shape,omitempty"`
 	Cuts  [][2]string `json:"cuts,omitempty"`
+	// Clients is set where the links are those between nodes and clients; with
+	// a role for a Target, Cuts are made from Direction then.
+	Clients bool `json:"clients,omitempty"`
+	// Ports are the only ones of TCP and UDP that a partition, or a fault of
+	// connections, is about; none: all.
+	Ports []uint16 `json:"ports,omitempty"`
+	// Connections is what happens to connections between the nodes of Cuts.
+	Connections *Connections `json:"connections,omitempty"`
+	// Names is what becomes of questions about names; its nodes are Nodes.
+	Names *agent.Names `json:"names,omitempty"`
 	// Kill is how the nodes are killed; nil: SIGKILL.
 	Kill *Kill `json:"kill,omitempty"`
 	// Pause is how the nodes are paused; nil: by the freezer.

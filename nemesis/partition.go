@@ -2,7 +2,9 @@ package nemesis
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
@@ -16,16 +18,23 @@ func partitionKind() kind {
 		name:  FaultPartition,
 		class: always(ClassLinks),
 		make: func(in Injection, x Exec) fault {
-			return &partition{id: in.ID, cuts: in.Cuts, cluster: x.Cluster}
+			return &partition{id: in.ID, cuts: in.Cuts, ports: in.Ports, cluster: x.Cluster}
 		},
-		says: func(in Injection, all []string) string { return in.Shape + ": " + Describe(in.Cuts, all) },
+		says: sayPartition,
 		foretells: func(in Injection, all []string) string {
-			if len(in.Cuts) == 0 {
-				return in.Shape + " around the " + in.Target
+			switch {
+			case len(in.Cuts) > 0:
+				return sayPartition(in, all)
+			case in.Clients:
+				return "clients and the " + in.Target + ", " + in.Direction + OfPorts(in.Ports)
 			}
-			return in.Shape + ": " + Describe(in.Cuts, all)
+			return in.Shape + " around the " + in.Target + OfPorts(in.Ports)
 		},
 		aim: func(in *Injection, all []string) (err error) {
+			if in.Clients {
+				in.Cuts = WithClients(in.Direction, in.Nodes)
+				return nil
+			}
 			in.Cuts, err = Cuts(in.Shape, all, in.Nodes, nil)
 			return err
 		},
@@ -33,13 +42,38 @@ func partitionKind() kind {
 	}
 }
 
+func sayPartition(in Injection, all []string) string {
+	text := Describe(in.Cuts, all) + OfPorts(in.Ports)
+	if in.Shape == "" {
+		return text
+	}
+	return in.Shape + ": " + text
+}
+
+// OfPorts says which ports are meant; nothing if it is all.
+func OfPorts(ports []uint16) string {
+	var texts []string
+	for _, p := range ports {
+		texts = append(texts, strconv.Itoa(int(p)))
+	}
+	switch len(texts) {
+	case 0:
+		return ""
+	case 1:
+		return ", port " + texts[0]
+	}
+	return ", ports " + strings.Join(texts, " ")
+}
+
 // A partition drops, at the receiver and without a word, what some nodes send
 // to others. The agent changes the rules of the whole cluster in one step; the
 // kernel's counter of dropped packets shows that it bites. Connections stay
-// open and stall. Traffic between clients and nodes is not touched.
+// open and stall. Traffic between clients and nodes is not touched unless it is
+// named.
 type partition struct {
 	id      string
 	cuts    [][2]string
+	ports   []uint16
 	cluster Cluster
 }
 
@@ -47,7 +81,7 @@ type partition struct {
 const probeEvery = 50 * time.Millisecond
 
 func (p *partition) inject(ctx context.Context) error {
-	_, err := p.cluster.Ask(ctx, agent.Request{Do: agent.Cut, ID: p.id, Pairs: p.cuts})
+	_, err := p.cluster.Ask(ctx, agent.Request{Do: agent.Cut, ID: p.id, Pairs: p.cuts, Ports: p.ports})
 	return err
 }
 
@@ -61,7 +95,7 @@ func (p *partition) verify(ctx context.Context) (string, error) {
 			return r.Evidence, nil
 		}
 		if !pauseFor(ctx, probeEvery) {
-			return "", fmt.Errorf("no packet met the cut: the nodes that it parts had nothing to say to each other")
+			return "", errors.New("no packet met the cut: those that it parts had nothing to say to each other")
 		}
 	}
 }

@@ -5,11 +5,16 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
 // The shapes of a partition, as a scenario names them.
 const (
-	ShapeHalves       = "halves"        // two random halves, the larger one a majority
+	ShapeHalves       = "halves"        // the first half of the nodes, and the rest
+	ShapeRandomHalves = "random-halves" // two halves drawn at random, the larger one a majority if they differ
+	ShapeMinority     = "minority"      // the largest minority, with a node in it, off from the majority
+	ShapeMajority     = "majority"      // the smallest majority, with a node in it, off from the rest
 	ShapeOne          = "one"           // one node alone
 	ShapeMajorityRing = "majority-ring" // every node sees a majority, no two the same one
 	ShapeBridge       = "bridge"        // two halves that meet only in one node
@@ -29,25 +34,32 @@ const (
 	ShapePairs  = "pairs"  // nothing gets from one node to another, by ordered pairs
 )
 
-// Shapes are all shapes that [Cuts] can make, except ShapeAny.
+// Shapes are the shapes that ShapeAny takes in turn.
 func Shapes() []string {
-	return []string{ShapeHalves, ShapeOne, ShapeMajorityRing, ShapeBridge, ShapeOneWay}
+	return []string{ShapeRandomHalves, ShapeOne, ShapeMajorityRing, ShapeBridge, ShapeOneWay}
 }
 
-// Isolates tells whether a shape is about one node, which a target can choose.
-func Isolates(shape string) bool {
-	return slices.Contains([]string{ShapeOne, ShapeOneWay, ShapeOneWayOut, ShapeOneWayIn}, shape)
+// IsAround tells whether a shape is about one node, which a target can choose.
+func IsAround(shape string) bool {
+	return slices.Contains([]string{ShapeOne, ShapeOneWay, ShapeOneWayOut, ShapeOneWayIn, ShapeMinority, ShapeMajority}, shape)
 }
 
 // Cuts makes the ordered pairs [from, to] whose packets a partition of this
 // shape drops, sorted. Around says which node the shape is about, for the
-// shapes that Isolates names; the other shapes draw their groups from rng.
+// shapes that IsAround names; groups are drawn from rng. Without one, a node's
+// side of a minority or majority is filled with those that follow it in order.
 func Cuts(shape string, nodes, around []string, rng *rand.Rand) ([][2]string, error) {
-	if Isolates(shape) && len(around) == 0 {
+	if IsAround(shape) && len(around) == 0 {
 		return nil, fmt.Errorf("a partition of shape %s needs a node", shape)
 	}
 	switch shape {
 	case ShapeHalves:
+		return bothWays(nodes[:len(nodes)/2], nodes[len(nodes)/2:]), nil
+	case ShapeMinority:
+		return split((len(nodes)-1)/2, nodes, around, rng), nil
+	case ShapeMajority:
+		return split(len(nodes)/2+1, nodes, around, rng), nil
+	case ShapeRandomHalves:
 		mixed := shuffled(nodes, rng)
 		return bothWays(mixed[:len(nodes)/2], mixed[len(nodes)/2:]), nil
 	case ShapeOne:
@@ -64,6 +76,31 @@ func Cuts(shape string, nodes, around []string, rng *rand.Rand) ([][2]string, er
 		return majorityRing(shuffled(nodes, rng)), nil
 	}
 	return nil, fmt.Errorf("there is no partition of shape %q", shape)
+}
+
+// split parts a side of a size, with the nodes around in it, from the rest.
+func split(size int, nodes, around []string, rng *rand.Rand) [][2]string {
+	others := without(nodes, around)
+	if rng != nil {
+		others = shuffled(others, rng)
+	} else if i := slices.Index(nodes, around[0]); i >= 0 {
+		others = without(slices.Concat(nodes[i:], nodes[:i]), around)
+	}
+	side := append(slices.Clone(around), others[:max(0, min(size-len(around), len(others)))]...)
+	return bothWays(side, without(nodes, side))
+}
+
+// WithClients makes the pairs of nodes and clients whose packets are dropped,
+// in a direction of the nodes.
+func WithClients(direction string, nodes []string) [][2]string {
+	var cuts [][2]string
+	if direction != DirectionOut {
+		cuts = append(cuts, pairs([]string{agent.Clients}, nodes)...)
+	}
+	if direction != DirectionIn {
+		cuts = append(cuts, pairs(nodes, []string{agent.Clients})...)
+	}
+	return sorted(cuts)
 }
 
 // Between makes the pairs whose packets a partition into these groups drops.

@@ -63,7 +63,7 @@ func TestMajorityRing(t *testing.T) {
 func TestHalves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := names(rapid.IntRange(2, 9).Draw(t, "nodes"))
-		cuts, err := Cuts(ShapeHalves, nodes, nil, anyRNG(t))
+		cuts, err := Cuts(ShapeRandomHalves, nodes, nil, anyRNG(t))
 		if err != nil || !symmetric(cuts) {
 			t.Fatalf("cuts %v, err %v", cuts, err)
 		}

@@ -19,8 +19,10 @@ type drawer func(p *Plan, in *nemesis.Injection, d *draft) error
 func drawers() map[string]drawer {
 	return map[string]drawer{
 		// Of links between nodes.
-		nemesis.FaultPartition: drawPartition,
-		nemesis.FaultLatency:   drawLatency,
+		nemesis.FaultPartition:   drawPartition,
+		nemesis.FaultLatency:     drawLatency,
+		nemesis.FaultConnections: drawConnections,
+		nemesis.FaultDNS:         drawDNS,
 
 		// Of a node and its processes.
 		nemesis.FaultKill:      drawKill,

@@ -10,7 +10,8 @@ import (
 func drawLatency(p *Plan, in *nemesis.Injection, d *draft) error {
 	f := d.fault.Latency
 	in.Slowdown = &agent.Slowdown{
-		Delay: f.Delay, Jitter: f.Jitter, Loss: f.Loss, Reorder: f.Reorder, Seed: d.stream.seed(),
+		Delay: f.Delay, Jitter: f.Jitter, Distribution: f.Distribution, Loss: f.Loss, LossBurst: f.LossBurst,
+		Reorder: f.Reorder, Duplicate: f.Duplicate, Corrupt: f.Corrupt, Tamper: f.Tamper, Rate: f.Rate, Seed: d.stream.seed(),
 	}
 	if len(f.Pairs) > 0 {
 		in.Cuts = f.Pairs

@@ -21,8 +21,10 @@ type Fault struct {
 	Weights []Weight `json:"weights,omitempty"`
 
 	// Of links between nodes.
-	Partition *Partition `json:"partition,omitempty"`
-	Latency   *Latency   `json:"latency,omitempty"`
+	Partition   *Partition   `json:"partition,omitempty"`
+	Latency     *Latency     `json:"latency,omitempty"`
+	Connections *Connections `json:"connections,omitempty"`
+	DNS         *DNS         `json:"dns,omitempty"`
 
 	// Of a node and its processes.
 	Kill      *Kill      `json:"kill,omitempty"`
@@ -61,6 +63,8 @@ func faultKinds() []faultKind {
 		// Of links between nodes.
 		partitionFault(),
 		latencyFault(),
+		connectionsFault(),
+		dnsFault(),
 
 		// Of a node and its processes.
 		killFault(),

@@ -2,18 +2,34 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
+// clients is who can be named beside the nodes in pairs and groups: everybody
+// who is none.
+const clients = "clients"
+
+// BetweenClients is the value of `between` for links of nodes with clients.
+const BetweenClients = clients
+
+// Betweens are what `between` can be.
+func Betweens() []Word {
+	return []Word{
+		{"nodes", "the links of the target with other nodes"},
+		{BetweenClients, "the links of the target with clients, and with everybody else who is no node"},
+	}
+}
+
 // readPairs reads explicit pairs of nodes, which stand for target, shape,
-// groups and direction.
-func readPairs(s section, sc *Scenario) (pairs [][2]string) {
+// groups, direction and between; others are names that can stand for a node.
+func readPairs(s section, sc *Scenario, others ...string) (pairs [][2]string) {
 	v, ok := s.fields["pairs"]
 	if !ok {
 		return nil
 	}
-	for _, other := range []string{"target", "shape", "groups", "direction"} {
+	for _, other := range []string{"target", "shape", "groups", "direction", "between"} {
 		if s.has(other) {
 			s.at(other).reportf("keep one of them", "%s and pairs are both given", other)
 		}
@@ -23,7 +39,7 @@ func readPairs(s section, sc *Scenario) (pairs [][2]string) {
 		v.report("the list of pairs is empty", "write as in pairs: [n1 -> n2, n2 <-> n3]")
 	}
 	for _, item := range items {
-		for _, pair := range item.pair(sc.System.Nodes) {
+		for _, pair := range item.pair(sc.System.Nodes, others) {
 			if slices.Contains(pairs, pair) {
 				item.reportf("name it once", "%s to %s is named twice", pair[0], pair[1])
 				continue
@@ -35,7 +51,7 @@ func readPairs(s section, sc *Scenario) (pairs [][2]string) {
 }
 
 // pair is "n1 -> n2", from one to the other, or "n1 <-> n2", both ways.
-func (v value) pair(nodes int) [][2]string {
+func (v value) pair(nodes int, others []string) [][2]string {
 	s, ok := v.text()
 	if !ok {
 		return nil
@@ -50,8 +66,8 @@ func (v value) pair(nodes int) [][2]string {
 		return nil
 	}
 	before := len(v.d.found)
-	checkOneNode(v, from, nodes)
-	checkOneNode(v, to, nodes)
+	checkOneNode(v, from, nodes, others...)
+	checkOneNode(v, to, nodes, others...)
 	switch {
 	case len(v.d.found) > before:
 		return nil
@@ -64,11 +80,71 @@ func (v value) pair(nodes int) [][2]string {
 	return [][2]string{{from, to}}
 }
 
-// checkOneNode reports what is not the name of a node.
-func checkOneNode(v value, name string, nodes int) {
+// checkOneNode reports what is neither the name of a node nor one of others.
+func checkOneNode(v value, name string, nodes int, others ...string) {
+	if slices.Contains(others, name) {
+		return
+	}
 	var number int
 	if _, err := fmt.Sscanf(name, "n%d", &number); err == nil && name == fmt.Sprintf("n%d", number) && number >= 1 && number <= nodes {
 		return
 	}
-	v.reportf(nodeRange(nodes), "there is no node %s", name)
+	hint := nodeRange(nodes)
+	if len(others) > 0 {
+		hint += ", and there are " + andList(others)
+	}
+	v.reportf(hint, "there is no node %s", name)
+}
+
+// readBetween reads whether links with nodes or with clients are meant; the
+// default is empty, for nodes.
+func readBetween(s section, into *string) {
+	s.word("between", "word", into, names(Betweens()))
+	if *into == "nodes" {
+		*into = ""
+	}
+}
+
+// readFaultPorts reads ports, by number or by the name that the system gives them.
+func readFaultPorts(s section, sc *Scenario) (ports []uint16) {
+	v, ok := s.fields["ports"]
+	if !ok {
+		return nil
+	}
+	items, ok := v.items("ports, as in [2380] or [peer]")
+	if ok && len(items) == 0 {
+		v.report("the list of ports is empty", "name one, as in [2380], or leave ports out for all")
+	}
+	for _, item := range items {
+		port, ok := item.faultPort(sc.System.Ports)
+		if !ok {
+			continue
+		}
+		if slices.Contains(ports, port) {
+			item.reportf("name it once", "port %d is named twice", port)
+			continue
+		}
+		ports = append(ports, port)
+	}
+	return ports
+}
+
+func (v value) faultPort(known map[string]int) (uint16, bool) {
+	s, ok := v.scalar("a port")
+	if !ok {
+		return 0, false
+	}
+	if port := known[s]; port > 0 {
+		return uint16(port), true
+	}
+	if isNumber(s) {
+		port, good := v.integer(1, 65535)
+		return uint16(port), good
+	}
+	var named []string
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		named = append(named, fmt.Sprintf("%s (%d)", name, known[name]))
+	}
+	v.reportf("write its number, or one of the system's: "+orList(named), "the system has no port %q", s)
+	return 0, false
 }

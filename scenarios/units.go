@@ -87,6 +87,26 @@ func parseRate(s string) (float64, *problem) {
 	return n / per, nil
 }
 
+// parseBandwidth reads "1MiB/s" and returns it in bytes a second.
+func parseBandwidth(s string) (int64, *problem) {
+	const hint = "write a size, a slash and s, as in 1MiB/s"
+	size, perSecond := strings.CutSuffix(s, "/s")
+	if !perSecond {
+		return 0, &problem{fmt.Sprintf("%q is not a rate of bytes", s), hint}
+	}
+	n, wrong := parseSize(size)
+	switch {
+	case wrong != nil:
+		return 0, &problem{fmt.Sprintf("%q is not a rate of bytes", s), hint}
+	case n < minBandwidth:
+		return 0, &problem{fmt.Sprintf("%q is too little", s), "at least 1KiB/s; a partition lets nothing through"}
+	}
+	return n, nil
+}
+
+// minBandwidth is the least that is still a slow network and not none.
+const minBandwidth = 1 << 10
+
 // parseShare reads "5%" or "0.1%" as a share from 0 to 1.
 func parseShare(s string) (float64, *problem) {
 	number, percent := strings.CutSuffix(s, "%")

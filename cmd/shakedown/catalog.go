@@ -27,7 +27,7 @@ func catalog() cli.Catalog {
 			{Name: "http", Open: func(s *scenarios.Scenario) client.System { return http.New(s.Client, s.System.Ready) }},
 		},
 		Faults: []string{
-			"partition", "latency", // of links between nodes
+			"partition", "latency", "connections", "dns", // of links between nodes
 			"kill", "pause", "clock", "resources", // of a node and its processes
 			"disk", // of a node's disk
 		},

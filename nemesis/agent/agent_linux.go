@@ -15,8 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/dns"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/tcp"
 )
 
 // Serve answers the requests that it reads from in, one JSON object a line,
@@ -37,6 +39,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 type agent struct {
 	net   *cut.Network
 	slow  *slow.Network
+	tcp   *tcp.Network
+	dns   *dns.Network
 	netns int // of the bridges, as in package cut
 
 	disks disks
@@ -51,6 +55,8 @@ func newAgent(netns int) *agent {
 	return &agent{
 		net:   cut.New(strconv.Itoa(os.Getpid()), netns),
 		slow:  slow.New(rules.TableName(strconv.Itoa(os.Getpid())), cut.Lifetime),
+		tcp:   tcp.New(rules.TableName(strconv.Itoa(os.Getpid()))),
+		dns:   dns.New(rules.TableName(strconv.Itoa(os.Getpid()))),
 		netns: netns,
 		nodes: map[string]*node{},
 		said:  map[string]bool{},
@@ -123,12 +129,19 @@ func (a *agent) verbs() map[string]verb {
 	}
 }
 
+// verb finds how a request is done.
+func (a *agent) verb(name string) (verb, bool) {
+	for _, some := range []map[string]verb{a.verbs(), a.connectionVerbs(), a.diskVerbs()} {
+		if v, ok := some[name]; ok {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
 // lanes implements worker.
 func (a *agent) lanes(r Request) ([]string, bool) {
-	v, ok := a.verbs()[r.Do]
-	if !ok {
-		v = a.diskVerbs()[r.Do]
-	}
+	v, _ := a.verb(r.Do)
 	names := slices.Clone(v.lanes)
 	if r.Node != "" {
 		names = append(names, "node "+r.Node)
@@ -138,14 +151,11 @@ func (a *agent) lanes(r Request) ([]string, bool) {
 
 // do implements worker.
 func (a *agent) do(ctx context.Context, r Request) (Reply, error) {
-	v, ok := a.verbs()[r.Do]
-	if !ok {
-		v, ok = a.diskVerbs()[r.Do]
-	}
+	v, ok := a.verb(r.Do)
 	if !ok {
 		return Reply{}, fmt.Errorf("unknown verb %q", r.Do)
 	}
-	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil, "clock": r.Clock != nil, "limits": r.Limits != nil}
+	has := map[string]bool{"id": r.ID != "", "node": r.Node != "", "pairs": len(r.Pairs) > 0, "disk": r.Disk != nil, "clock": r.Clock != nil, "limits": r.Limits != nil, "names": r.Names != nil}
 	for _, field := range v.needs {
 		if !has[field] {
 			return Reply{}, fmt.Errorf("%s needs the field %q", r.Do, field)
@@ -168,7 +178,8 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 		a.host = true
 	}
 	if r.ID != "" {
-		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(rules.TableName(r.ID))); err != nil {
+		name := rules.TableName(r.ID)
+		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(name), a.tcp.Rename(name), a.dns.Rename(name)); err != nil {
 			return Reply{}, err
 		}
 	}
@@ -206,15 +217,22 @@ func (a *agent) heal(ctx context.Context) error {
 // takeBack takes everything back, whatever of it fails, and says what there was.
 func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 	var was []string
-	cuts, err := a.net.Heal(ctx)
-	if cuts > 0 {
-		was = append(was, count(cuts, "cut", "cuts"))
+	var err error
+	for _, part := range []struct {
+		heal      func(context.Context) (int, error)
+		one, many string
+	}{
+		{a.net.Heal, "cut", "cuts"},
+		{a.slow.Heal, "delay", "delays"},
+		{a.tcp.Heal, "refusal of connections", "refusals of connections"},
+		{a.dns.Heal, "fault of names", "faults of names"},
+	} {
+		n, partErr := part.heal(ctx)
+		if n > 0 {
+			was = append(was, count(n, part.one, part.many))
+		}
+		err = errors.Join(err, partErr)
 	}
-	slows, slowErr := a.slow.Heal(ctx)
-	if slows > 0 {
-		was = append(was, count(slows, "delay", "delays"))
-	}
-	err = errors.Join(err, slowErr)
 	was = append(was, a.disks.heal()...)
 	for _, n := range a.all() {
 		some, nodeErr := n.heal(ctx)

@@ -57,14 +57,16 @@ func say(c rules.Count) string {
 	return packets + " dropped, counted on its own pairs"
 }
 
-// renew keeps what is cut and slowed from expiring.
+// renew keeps what is done to the network from expiring.
 func (a *agent) renew(ctx context.Context) {
 	tick := time.NewTicker(cut.Renewal)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			_, err := guarded("renew", func() (any, error) { return nil, errors.Join(a.net.Renew(ctx), a.slow.Renew(ctx)) })
+			_, err := guarded("renew", func() (any, error) {
+				return nil, errors.Join(a.net.Renew(ctx), a.slow.Renew(ctx), a.tcp.Renew(ctx), a.dns.Renew(ctx))
+			})
 			a.complain(err)
 		case <-ctx.Done():
 			return

@@ -55,10 +55,6 @@ const (
 	Probe = "probe"
 )
 
-// Clients stands in Pairs for everybody who is no node. The orchestrator's own
-// conversations with the agent and the engine are never concerned.
-const Clients = "clients"
-
 // A Request asks the agent to do one thing. Which fields matter is said at the
 // verbs.
 type Request struct {
@@ -81,24 +77,11 @@ type Request struct {
 	Limits   *Limits   `json:"limits,omitempty"`
 	Clock    *Clock    `json:"clock,omitempty"`
 	Slowdown *Slowdown `json:"slowdown,omitempty"`
+	Names    *Names    `json:"names,omitempty"`
 	Disk     *Disk     `json:"disk,omitempty"`
 	// Lease and Host belong to a hello.
 	Lease time.Duration `json:"lease_ns,omitempty"`
 	Host  bool          `json:"host,omitempty"`
-}
-
-// A Slowdown is what happens to packets on their way from one node to another.
-type Slowdown struct {
-	// Delay is added to each packet, give or take at most Jitter, drawn
-	// evenly. Jitter lets no packet overtake another.
-	Delay  time.Duration `json:"delay_ns,omitempty"`
-	Jitter time.Duration `json:"jitter_ns,omitempty"`
-	// Loss and Reorder are shares of packets, from 0 to 1: those that never
-	// arrive, and those that are not delayed and so overtake others.
-	Loss    float64 `json:"loss,omitempty"`
-	Reorder float64 `json:"reorder,omitempty"`
-	// Seed makes the draws repeatable.
-	Seed uint64 `json:"seed,omitempty"`
 }
 
 // A Reply answers the request with the same Seq.

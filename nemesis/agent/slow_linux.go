@@ -28,7 +28,8 @@ func (a *agent) place(ctx context.Context, n *node, before *process, addresses [
 	if n.ns != nil {
 		fd = int(n.ns.Fd())
 	}
-	err = errors.Join(err, a.slow.Place(ctx, n.name, fd, addresses))
+	err = errors.Join(err, a.slow.Place(ctx, n.name, fd, addresses),
+		a.tcp.Place(ctx, n.name, fd, addresses), a.dns.Place(ctx, n.name, fd))
 	if old != nil && old != n.ns {
 		_ = old.Close() // Nothing was written to it that could be lost.
 	}
@@ -63,7 +64,8 @@ func (a *agent) slowDown(ctx context.Context, r Request) (Reply, error) {
 	}
 	s := *r.Slowdown
 	c, err := a.slow.Slow(ctx, r.ID, r.Pairs, slow.Profile{
-		Delay: s.Delay, Jitter: s.Jitter, Loss: s.Loss, Reorder: s.Reorder, Seed: s.Seed,
+		Delay: s.Delay, Jitter: s.Jitter, Distribution: s.Distribution, Loss: s.Loss, LossBurst: s.LossBurst,
+		Reorder: s.Reorder, Duplicate: s.Duplicate, Corrupt: s.Corrupt, Tamper: s.Tamper, Rate: s.Rate, Seed: s.Seed,
 	})
 	if err != nil {
 		return Reply{}, err
@@ -88,7 +90,7 @@ func (a *agent) hasten(ctx context.Context, r Request) (Reply, error) {
 	return Reply{
 		Evidence: fmt.Sprintf("%s of nodes let go within %v, %s still slowed by others; %s",
 			count(c.Changed, "pair", "pairs"), round(c.Took), count(c.Senders, "sender", "senders"), sayTally(c.Tally)),
-		Number: int64(c.Tally.Delayed + c.Tally.Lost),
+		Number: int64(c.Tally.Hit()),
 		Took:   c.Took,
 	}, nil
 }
@@ -98,20 +100,25 @@ func (a *agent) slowed(_ context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Evidence: sayTally(t), Number: int64(t.Delayed + t.Lost)}, nil
+	return Reply{Evidence: sayTally(t), Number: int64(t.Hit())}, nil
 }
 
 // sayTally counts large packets that the kernel has put together as one.
 func sayTally(t slow.Tally) string {
-	text := count(int(t.Delayed), "packet", "packets") + " delayed"
+	text := fmt.Sprintf("of %s, %d delayed", count(int(t.Seen), "packet", "packets"), t.Delayed)
 	if t.Delayed > 0 {
 		text += fmt.Sprintf(", by %v on average", round(t.Held/time.Duration(t.Delayed)))
 	}
-	if t.Lost > 0 {
-		text += fmt.Sprintf(", %d lost", t.Lost)
-	}
-	if t.Overtook > 0 {
-		text += fmt.Sprintf(", %d let overtake", t.Overtook)
+	for _, part := range []struct {
+		n    uint64
+		says string
+	}{
+		{t.Lost, "lost"}, {t.Overflowed, "lost for want of bandwidth"}, {t.Overtook, "let overtake"},
+		{t.Duplicated, "sent twice"}, {t.Corrupted, "corrupted"}, {t.Tampered, "tampered with"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.says)
+		}
 	}
 	return text
 }
