@@ -13,8 +13,11 @@ func Describe(cuts [][2]string, nodes []string) string {
 	if len(cuts) == 0 {
 		return "nobody is parted"
 	}
-	if slices.ContainsFunc(cuts, func(c [2]string) bool { return c[0] == agent.Clients || c[1] == agent.Clients }) {
+	if slices.ContainsFunc(cuts, ofClients) {
 		nodes = append(slices.Clone(nodes), agent.Clients)
+	}
+	if text, ok := oneWayWithClients(cuts, nodes); ok {
+		return text
 	}
 	from, to := cuts[0][0], cuts[0][1]
 	oneSender := !slices.ContainsFunc(cuts, func(c [2]string) bool { return c[0] != from })
@@ -29,6 +32,27 @@ func Describe(cuts [][2]string, nodes []string) string {
 		return text
 	}
 	return views(cuts, nodes)
+}
+
+// oneWayWithClients describes cuts that only clients notice, or only nodes that
+// listen to them.
+func oneWayWithClients(cuts [][2]string, nodes []string) (text string, ok bool) {
+	var senders, receivers []string
+	for _, c := range cuts {
+		senders, receivers = append(senders, c[0]), append(receivers, c[1])
+	}
+	senders, receivers = inOrder(senders, nodes), inOrder(receivers, nodes)
+	switch {
+	case slices.Equal(senders, []string{agent.Clients}):
+		return "what clients send to " + strings.Join(receivers, " ") + " is lost", true
+	case slices.Equal(receivers, []string{agent.Clients}):
+		verb := " sends"
+		if len(senders) > 1 {
+			verb = " send"
+		}
+		return "what " + strings.Join(senders, " ") + verb + " to clients is lost", true
+	}
+	return "", false
 }
 
 // sides describes cuts that part the nodes into groups, all of which may reach

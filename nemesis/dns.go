@@ -21,22 +21,24 @@ func dnsKind() kind {
 			return &misnomer{id: in.ID, names: names, cluster: x.Cluster}
 		},
 		says: func(in Injection, _ []string) string { return DescribeNames(*in.Names) },
+		foretells: func(in Injection, _ []string) string {
+			return whom(in) + ": " + DescribeNames(*in.Names)
+		},
 	}
 }
 
 // DescribeNames says in a few words what becomes of questions about names.
 func DescribeNames(n agent.Names) string {
-	whose := "of names"
+	text := "questions about names "
 	if len(n.Names) > 0 {
-		whose = "of " + strings.Join(n.Names, " ")
+		text = "questions about " + strings.Join(n.Names, " ") + " "
 	}
-	answers := map[string]string{
-		"none":     "gets no answer to questions about the addresses ",
-		"servfail": "is told that the server failed when it asks for the addresses ",
-		"nxdomain": "is told that there is no such name when it asks for the addresses ",
-		"wrong":    "is told wrong addresses ",
-	}
-	text := answers[n.Answer] + whose
+	text += map[string]string{
+		"none":     "get no answer",
+		"servfail": "fail at the server",
+		"nxdomain": "find no such name",
+		"wrong":    "find wrong addresses",
+	}[n.Answer]
 	if len(n.Addresses) > 0 {
 		text += ": " + strings.Join(n.Addresses, " ")
 	}

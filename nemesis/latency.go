@@ -197,8 +197,14 @@ func percent(share float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", 100*share), "0"), ".") + "%"
 }
 
+// ofClients tells whether a pair is of a node and clients.
+func ofClients(pair [2]string) bool { return pair[0] == agent.Clients || pair[1] == agent.Clients }
+
 // DescribeWays says between whom packets are slowed: "n1 → n2 n3; n2 → n1".
 func DescribeWays(ways [][2]string, nodes []string) string {
+	if n := len(nodes); len(ways) == n*(n-1) && n > 2 && !slices.ContainsFunc(ways, ofClients) {
+		return "between all nodes"
+	}
 	nodes = append(slices.Clone(nodes), agent.Clients)
 	var parts []string
 	for _, from := range nodes {

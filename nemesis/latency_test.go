@@ -20,7 +20,7 @@ func TestWays(t *testing.T) {
 		{DirectionOut, "n1 → n2 n3", []string{"n1"}},
 		{DirectionIn, "n2 → n1; n3 → n1", []string{"n1"}},
 		{DirectionBoth, "n1 → n2 n3; n2 → n1; n3 → n1", []string{"n1"}},
-		{DirectionOut, "n1 → n2 n3; n2 → n1 n3; n3 → n1 n2", nodes},
+		{DirectionOut, "between all nodes", nodes},
 		{DirectionBoth, "", nil},
 	} {
 		if got := DescribeWays(Ways(c.direction, nodes, c.around), nodes); got != c.want {
@@ -35,6 +35,10 @@ func TestDescribeSlowdown(t *testing.T) {
 		"packets 0.5% lost":                            {Loss: 0.005},
 		"packets delayed by 2s ± 1s, 100% lost":        {Delay: 2 * time.Second, Jitter: time.Second, Loss: 1},
 		"packets delayed by 1ms, 12.345% let overtake": {Delay: time.Millisecond, Reorder: 0.12345},
+		"packets delayed by 2ms ± 1ms (pareto), 5% lost in bursts of 4": {
+			Delay: 2 * time.Millisecond, Jitter: time.Millisecond, Distribution: "pareto", Loss: 0.05, LossBurst: 4},
+		"packets 1% sent twice, 2% corrupted, 3% tampered with, at most 64KiB/s let through": {
+			Duplicate: 0.01, Corrupt: 0.02, Tamper: 0.03, Rate: 64 << 10},
 	} {
 		if got := DescribeSlowdown(s); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -26,7 +26,7 @@ func partitionKind() kind {
 			case len(in.Cuts) > 0:
 				return sayPartition(in, all)
 			case in.Clients:
-				return "clients and the " + in.Target + ", " + in.Direction + OfPorts(in.Ports)
+				return foretellClients(in) + OfPorts(in.Ports)
 			}
 			return in.Shape + " around the " + in.Target + OfPorts(in.Ports)
 		},
@@ -48,6 +48,17 @@ func sayPartition(in Injection, all []string) string {
 		return text
 	}
 	return in.Shape + ": " + text
+}
+
+// foretellClients says what will be lost between clients and a role.
+func foretellClients(in Injection) string {
+	switch in.Direction {
+	case DirectionOut:
+		return "what the " + in.Target + " sends to clients is lost"
+	case DirectionIn:
+		return "what clients send to the " + in.Target + " is lost"
+	}
+	return "clients | the " + in.Target
 }
 
 // OfPorts says which ports are meant; nothing if it is all.

@@ -136,6 +136,9 @@ func TestDescribe(t *testing.T) {
 		{ShapeOneWayOut, 3, "what n2 sends is lost"},
 		{ShapeOneWayIn, 3, "what is sent to n2 is lost"},
 		{ShapeHalves, 5, "n1 n2 | n3 n4 n5"},
+		{ShapeRandomHalves, 5, "n1 n2 | n3 n4 n5"},
+		{ShapeMinority, 5, "n1 n4 n5 | n2 n3"},
+		{ShapeMajority, 5, "n1 n5 | n2 n3 n4"},
 		{ShapeBridge, 5, "n1 n3 | n4 n5, all reach n2"},
 		{ShapeMajorityRing, 5, "n1 hears only n2 n3, n2 hears only n1 n5, n3 hears only n1 n4, n4 hears only n3 n5, n5 hears only n2 n4"},
 		{ShapeMajorityRing, 3, "n1 | n2, all reach n3"},
@@ -166,5 +169,57 @@ func TestDirectionTakesBoth(t *testing.T) {
 	}
 	if got := Direction(ShapeOne, rng); got != ShapeOne {
 		t.Errorf("one became %s", got)
+	}
+}
+
+// A minority is the largest that leaves a majority, a majority the smallest
+// that there is; the node that it is about is on that side, in any case.
+func TestMinorityAndMajority(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		nodes := names(rapid.IntRange(3, 9).Draw(t, "nodes"))
+		around := rapid.SampledFrom(nodes).Draw(t, "around")
+		rng := anyRNG(t)
+		if rapid.Bool().Draw(t, "at the moment of injection") {
+			rng = nil
+		}
+		for shape, size := range map[string]int{ShapeMinority: (len(nodes) - 1) / 2, ShapeMajority: len(nodes)/2 + 1} {
+			cuts, err := Cuts(shape, nodes, []string{around}, rng)
+			if err != nil || !symmetric(cuts) {
+				t.Fatalf("%s: cuts %v, err %v", shape, cuts, err)
+			}
+			side := hears(cuts, around, nodes)
+			if len(side) != size {
+				t.Fatalf("%s of %d: %s hears %v; want %d nodes", shape, len(nodes), around, side, size)
+			}
+			for _, n := range nodes {
+				inside := slices.Contains(side, n)
+				if view := hears(cuts, n, nodes); inside && !slices.Equal(view, side) || !inside && !slices.Equal(view, without(nodes, side)) {
+					t.Fatalf("%s hears %v across the cut %v", n, view, cuts)
+				}
+			}
+		}
+	})
+}
+
+func TestHalvesInOrder(t *testing.T) {
+	for n, want := range map[int]string{2: "n1 | n2", 4: "n1 n2 | n3 n4", 5: "n1 n2 | n3 n4 n5"} {
+		cuts, err := Cuts(ShapeHalves, names(n), nil, nil)
+		if got := Describe(cuts, names(n)); err != nil || got != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+}
+
+func TestDescribeClients(t *testing.T) {
+	for want, cuts := range map[string][][2]string{
+		"n1 | clients, all reach n2 n3":      WithClients(DirectionBoth, []string{"n1"}),
+		"what n1 sends to clients is lost":   WithClients(DirectionOut, []string{"n1"}),
+		"what n1 n3 send to clients is lost": WithClients(DirectionOut, []string{"n1", "n3"}),
+		"what clients send to n1 n3 is lost": WithClients(DirectionIn, []string{"n1", "n3"}),
+		"n1 clients | n2 n3":                 Between([][]string{{"n1", "clients"}, {"n2", "n3"}}),
+	} {
+		if got := Describe(cuts, names(3)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
