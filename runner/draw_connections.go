@@ -15,7 +15,7 @@ func drawConnections(p *Plan, in *nemesis.Injection, d *draft) error {
 		return nil
 	}
 	in.Clients, in.Direction = f.Between == scenarios.BetweenClients, f.Direction
-	if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+	if err := drawNodes(p, in, d); err != nil || len(in.Nodes) == 0 {
 		return err
 	}
 	in.Cuts = nemesis.ConnectionWays(*in, p.Nodes)

@@ -19,7 +19,7 @@ func drawPartition(p *Plan, in *nemesis.Injection, d *draft) (err error) {
 	}
 	if f.Between == scenarios.BetweenClients {
 		in.Clients, in.Direction = true, f.Direction
-		if err := drawNodes(p, in, d); err != nil || nemesis.IsRole(in.Target) {
+		if err := drawNodes(p, in, d); err != nil || len(in.Nodes) == 0 {
 			return err
 		}
 		in.Cuts = nemesis.WithClients(in.Direction, in.Nodes)
