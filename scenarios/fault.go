@@ -121,6 +121,10 @@ func faultFields() []string {
 
 func readFault(v value, sc *Scenario, p Phase) Fault {
 	f := Fault{Place: v.d.place(v.node, v.where)}
+	if !v.isMapping() { // Its fields are too many to be listed.
+		v.reportf("write as in {fault: kill, every: 15s, for: 5s}", "expected a fault, got %s", kindOf(v.node))
+		return f
+	}
 	s := v.section(faultFields()...)
 	if s.need("fault", "say what to do, as in fault: kill") {
 		s.word("fault", "fault", &f.Fault, names(Faults()))
