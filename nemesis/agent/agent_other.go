@@ -18,7 +18,7 @@ func ProbeChild(context.Context, io.Reader, io.Writer) error { return errElsewhe
 // Abilities answers that nothing can be done here.
 func Abilities(context.Context) []Ability {
 	var all []Ability
-	for _, fault := range []string{"partition", "kill", "pause", "clock", "resources", "latency"} {
+	for _, fault := range []string{"partition", "kill", "pause", "clock", "resources", "latency", "connections", "dns"} {
 		all = append(all, Ability{
 			Fault: fault, Detail: errElsewhere().Error(),
 			Hint: "the agent runs beside the docker engine, on Linux; ask it there",

@@ -33,8 +33,15 @@ func Abilities(ctx context.Context) []Ability {
 	tries := []attemptAt{
 		{Ability{Fault: "partition", Backend: "nftables, bridge family",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryPartition},
+		{Ability{Fault: "partition", Backend: "of clients and ports, by nftables, bridge family",
+			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryClients},
+		{Ability{Fault: "connections", Backend: "socket diagnosis (reset), nftables that reject (refuse)",
+			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_INET_DIAG_DESTROY, CONFIG_NF_TABLES_INET and CONFIG_NFT_REJECT_INET"}, tryConnections},
+		{Ability{Fault: "dns", Backend: "netfilter queue", Hint: queueHint()}, tryNames},
 		{Ability{Fault: "latency", Backend: "netfilter queue",
-			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE, and CONFIG_NFT_QUEUE or CONFIG_NETFILTER_XT_TARGET_NFQUEUE with CONFIG_NFT_COMPAT"}, tryLatency},
+			Hint: queueHint()}, tryLatency},
+		{Ability{Fault: "latency", Backend: "duplicate, corrupt and tamper, by a netfilter queue and raw sockets",
+			Hint: queueHint() + "; duplicate takes CAP_NET_RAW, too"}, trySpoiling},
 	}
 	tries = append(tries, nodeTries()...)
 	all := make([]Ability, len(tries))
@@ -44,6 +51,12 @@ func Abilities(ctx context.Context) []Ability {
 	}
 	trying.Wait()
 	return all
+}
+
+// queueHint is what a netfilter queue takes.
+func queueHint() string {
+	return "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE, " +
+		"and CONFIG_NFT_QUEUE or CONFIG_NETFILTER_XT_TARGET_NFQUEUE with CONFIG_NFT_COMPAT"
 }
 
 // attempt fills in what came of a try.
@@ -100,7 +113,17 @@ func tryCut(ctx context.Context, n *cut.Network, socks map[string]*net.UDPConn) 
 	if _, err := n.Cut(ctx, "probe", [][2]string{{"n1", "n2"}}); err != nil {
 		return err
 	}
-	if _, err := socks["n1"].WriteTo([]byte("during"), socks["n2"].LocalAddr()); err != nil {
+	if err := loseOne(ctx, n, socks["n1"], socks["n2"]); err != nil {
+		return err
+	}
+	_, err := n.Heal(ctx)
+	return err
+}
+
+// loseOne sends a packet that must be dropped by the cut, and waits until it
+// is.
+func loseOne(ctx context.Context, n *cut.Network, from, to *net.UDPConn) error {
+	if _, err := from.WriteTo([]byte("during"), to.LocalAddr()); err != nil {
 		return err
 	}
 	for {
@@ -109,7 +132,7 @@ func tryCut(ctx context.Context, n *cut.Network, socks map[string]*net.UDPConn) 
 			return err
 		}
 		if c.Packets > 0 {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -117,8 +140,6 @@ func tryCut(ctx context.Context, n *cut.Network, socks map[string]*net.UDPConn) 
 		case <-time.After(time.Millisecond):
 		}
 	}
-	_, err := n.Heal(ctx)
-	return err
 }
 
 // pass sends a text, which must be the next thing to arrive.

@@ -13,7 +13,7 @@ func TestProbe(t *testing.T) {
 		t.Logf("%+v", a)
 		faults[a.Fault] = append(faults[a.Fault], a)
 	}
-	for fault, ways := range map[string]int{"partition": 1, "kill": 2, "pause": 2, "clock": 2, "resources": 4} {
+	for fault, ways := range map[string]int{"partition": 2, "latency": 2, "connections": 1, "dns": 1, "kill": 2, "pause": 2, "clock": 2, "resources": 4} {
 		if len(faults[fault]) != ways {
 			t.Errorf("%d ways of %s; want %d", len(faults[fault]), fault, ways)
 		}
