@@ -113,7 +113,8 @@ func checkShares(s section, l *Latency) {
 			s.at(option).reportf("write as in "+option+": 5%", "a %s of 0%% changes nothing", option)
 		}
 	}
-	least := max(1, l.Loss/(1-l.Loss))
+	const exact = 1e-9 // as people write shares: 90% in bursts of 9 is possible
+	least := max(1, l.Loss/(1-l.Loss)-exact)
 	switch {
 	case !s.has("loss_burst"):
 	case l.Loss == 0 || l.Loss == 1:

@@ -63,12 +63,19 @@ func (p Profile) check() error {
 		return fmt.Errorf("there is no distribution %q; it can be %s, %s or %s", p.Distribution, Uniform, Normal, Pareto)
 	case p.Rate < 0:
 		return fmt.Errorf("a rate of %d bytes a second is less than nothing", p.Rate)
-	case p.LossBurst != 0 && p.Loss < 1 && !(p.LossBurst >= max(1, p.Loss/(1-p.Loss))):
-		return fmt.Errorf("a loss of %v cannot come in bursts of %v packets: %.2f at least", p.Loss, p.LossBurst, max(1, p.Loss/(1-p.Loss)))
+	case p.LossBurst != 0 && p.Loss < 1 && !(p.LossBurst >= p.shortest()):
+		return fmt.Errorf("a loss of %v cannot come in bursts of %v packets: %.2f at least", p.Loss, p.LossBurst, p.shortest())
 	case p.Delay == 0 && p.Loss == 0 && p.Duplicate == 0 && p.Corrupt == 0 && p.Tamper == 0 && p.Rate == 0:
 		return errors.New("neither a delay nor a loss is asked for, nor anything else")
 	}
 	return nil
+}
+
+// shortest is the shortest bursts in which so much can be lost, as exactly as
+// people write shares.
+func (p Profile) shortest() float64 {
+	const exact = 1e-9
+	return max(1, p.Loss/(1-p.Loss)-exact)
 }
 
 // whole reports whether whole packets must be looked at.
