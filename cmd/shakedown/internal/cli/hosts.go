@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/runner/ssh"
@@ -123,6 +124,35 @@ func (r *root) agentForHosts() ([]byte, error) {
 	return program, nil
 }
 
+// sweepDeadHosts takes away what dead runs below out left on hosts: the run that
+// is named, or all that nobody has cleaned up after.
+func (r *root) sweepDeadHosts(ctx context.Context, out string, o docker.SweepOptions) ([]docker.Swept, error) {
+	folders, err := store.Abandoned(out)
+	if err != nil {
+		return nil, environment(err, "")
+	}
+	var swept []docker.Swept
+	for _, f := range folders {
+		if o.Run != "" && o.Run != f.ID() {
+			continue
+		}
+		p, err := planOf(f)
+		if err != nil || !onHosts(p.Scenario) {
+			continue // a run that was killed before it had a plan has started nothing
+		}
+		some, err := r.sweepHosts(ctx, f.ID(), p, o.DryRun)
+		if swept = append(swept, some...); err != nil {
+			return swept, err
+		}
+		if !o.DryRun {
+			if err := (store.Leftovers{Folder: f}).Settle("clean"); err != nil {
+				return swept, environment(err, "")
+			}
+		}
+	}
+	return swept, nil
+}
+
 // sweepHosts takes away what a run left on its hosts.
 func (r *root) sweepHosts(ctx context.Context, run string, p *runner.Plan, dry bool) ([]docker.Swept, error) {
 	s, err := hostsSpec(ctx, run, p)
@@ -138,4 +168,17 @@ func (r *root) sweepHosts(ctx context.Context, run string, p *runner.Plan, dry b
 		swept = append(swept, docker.Swept{Kind: "host", Name: text, Run: run})
 	}
 	return swept, err
+}
+
+// planOf reads the plan of a run.
+func planOf(f *store.Folder) (*runner.Plan, error) {
+	text, err := f.ReadFile(store.PlanFile)
+	if err != nil {
+		return nil, fmt.Errorf("read run %s: %w", f.ID(), err)
+	}
+	p, err := runner.Decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("run %s, plan.json: %w", f.ID(), err)
+	}
+	return p, nil
 }

@@ -22,9 +22,15 @@ func (r *root) sweep(ctx context.Context, e *docker.Engine, out string, o docker
 			o.Dead = append(o.Dead, l.Folder.ID())
 		}
 	}
-	swept, err := e.Sweep(ctx, o)
+	swept, err := r.sweepDeadHosts(ctx, out, o)
 	if err != nil {
 		return swept, err
+	}
+	if e != nil { // runs on hosts need no docker
+		some, err := e.Sweep(ctx, o)
+		if swept = append(swept, some...); err != nil {
+			return swept, err
+		}
 	}
 	undone, err := r.settle(ctx, mine, o.DryRun)
 	return append(undone, swept...), err

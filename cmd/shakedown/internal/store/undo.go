@@ -162,3 +162,52 @@ func (l Leftovers) Settle(by string) error {
 	}
 	return errors.Join(appendUndo(file, undoLine{Undone: nemesis.Everything, By: by}), file.Close())
 }
+
+// Abandoned lists the runs below root, the oldest first, whose program is dead
+// before it wrote a result, and after which nobody has cleaned up. They may
+// have left nodes behind even where no fault was in force.
+func Abandoned(root string) ([]*Folder, error) {
+	files, err := filepath.Glob(filepath.Join(root, "*", "*", UndoFile))
+	if err != nil {
+		return nil, fmt.Errorf("look for undo journals: %w", err)
+	}
+	var out []*Folder
+	for _, path := range files {
+		dir := filepath.Dir(path)
+		f := &Folder{path: dir, id: filepath.Base(dir)}
+		if f.Has(ResultFile) {
+			continue
+		}
+		left, err := abandoned(path)
+		if err != nil {
+			return out, err
+		}
+		if left {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+// abandoned tells whether nobody holds a journal and it was not settled.
+func abandoned(path string) (bool, error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it was removed meanwhile
+	}
+	if err != nil {
+		return false, fmt.Errorf("read an undo journal: %w", err)
+	}
+	defer file.Close()
+	if free, err := lock(file); err != nil || !free || !locksTell {
+		return false, err
+	}
+	settled := false
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var line undoLine
+		settled = settled || json.Unmarshal(lines.Bytes(), &line) == nil && line.By != ""
+	}
+	return !settled, lines.Err()
+}
