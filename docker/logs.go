@@ -34,7 +34,7 @@ func (c *Cluster) Collect(ctx context.Context, dir string) error {
 }
 
 func (c *Cluster) collect(ctx context.Context, n *node, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	return errors.Join(c.collectInspect(ctx, n, dir), c.collectLogs(ctx, n, dir))
@@ -79,16 +79,21 @@ func (c *Cluster) collectLogs(ctx context.Context, n *node, dir string) error {
 		return err
 	}
 	defer stream.Close()
-	stdout, err := os.Create(filepath.Join(dir, "stdout.log"))
+	stdout, err := createLog(dir, "stdout.log")
 	if err != nil {
 		return err
 	}
-	stderr, err := os.Create(filepath.Join(dir, "stderr.log"))
+	stderr, err := createLog(dir, "stderr.log")
 	if err != nil {
 		return errors.Join(err, stdout.Close())
 	}
 	_, err = stdcopy.StdCopy(&cappedWriter{w: stdout, left: logLimit}, &cappedWriter{w: stderr, left: logLimit}, stream)
 	return errors.Join(err, stdout.Close(), stderr.Close())
+}
+
+// createLog makes a file that only this user reads: nodes log secrets.
+func createLog(dir, name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
 // Follow returns what the node logs from now on, both streams as one, over
