@@ -1,6 +1,9 @@
 package scenarios
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // faultField is a fault of a phase. Which of its fields may stand together
 // depends on its kind.
@@ -34,7 +37,7 @@ func faultOptionFields() map[string]Field {
 	all := map[string]Field{
 		"target": eitherField("", "Whom it hurts: a word (see shakedown list targets), names of nodes, \"same as\" another fault, or targets with weights of which one is drawn each time.", "one",
 			field("", FormText, "", ""), texts("", ""), namedField("", integerField("", 1, maxWeight, "", ""), "", "")),
-		"shape":     wordField("", Shapes(), "Who is cut off from whom.", "any: all shapes in turn"),
+		"shape":     wordField("", Shapes(), "Who is cut off from whom.", "any"),
 		"groups":    listField("", list, "Groups of nodes: what is in one reaches nothing that is in another.", ""),
 		"pairs":     listField("", pair.itemOrText(), "Ordered pairs of nodes, from and to, instead of a target.", ""),
 		"direction": wordField("", Directions(), "Which packets of the target are meant.", "both"),
@@ -44,7 +47,7 @@ func faultOptionFields() map[string]Field {
 		"reorder":   field("", FormShare, "Which share of packets overtakes others.", "none"),
 		"skew":      field("", FormDuration, "By how much the clock is off from injection to heal.", ""),
 		"jump":      field("", FormDuration, "By how much the clock leaps forward, and halfway as far into the past.", ""),
-		"kind":      wordField("", DiskKinds(), "What happens to the disk.", ""),
+		"kind":      wordField("", slices.Concat(DiskKinds(), ConnectionKinds()), "What happens to the disk, or to connections.", ""),
 		"path":      field("", FormText, "Which files are meant, below the data directory.", "all"),
 		"calls":     texts("Which calls are meant, as in [sync].", "all that fit"),
 		"takes":     field("", FormDuration, "How long each call takes.", ""),
@@ -70,6 +73,7 @@ func faultOptionFields() map[string]Field {
 		"every":     field("", FormDuration, "How often it comes again, as long as it fits into the phase.", "once"),
 		"for":       needed(field("", FormDuration, "How long until the heal.", "")),
 	}
+	maps.Copy(all, linkOptionFields())
 	all["after"] = mappingField("", "What must happen first, from its moment on.", "nothing",
 		integerField("ops", 1, maxTriggerOps, "How many operations must have ended.", ""),
 		field("fault", FormText, "The line of another fault, as in storm/kill.", ""),
@@ -82,6 +86,26 @@ func faultOptionFields() map[string]Field {
 			append(optional(questionFields()), texts("A command on this machine that ends with 0 for yes.", "").named("command"))...),
 		field("node", FormName, "The node that is meant.", "any"))
 	return all
+}
+
+// linkOptionFields describe the options of faults of links, besides those that
+// are older than the rest.
+func linkOptionFields() map[string]Field {
+	texts := func(says, byDefault string) Field { return listField("", field("", FormText, "", ""), says, byDefault) }
+	return map[string]Field{
+		"between":      wordField("", Betweens(), "Which links of the target are meant.", "nodes"),
+		"ports":        listField("", field("", FormAny, "", ""), "Which ports are meant: numbers, or names that the system gives them.", "all"),
+		"again":        field("", FormDuration, "How often established connections are reset while the fault lasts.", "once"),
+		"distribution": wordField("", Distributions(), "How delays are spread around delay.", "uniform"),
+		"loss_burst":   field("", FormNumber, "How many packets are lost in a row, on average.", "each is drawn by itself"),
+		"rate":         field("", FormText, "How much gets through, as in 1MiB/s.", "everything"),
+		"duplicate":    field("", FormShare, "Which share of packets arrives twice.", "none"),
+		"corrupt":      field("", FormShare, "Which share of packets has a wrong bit, which the receiver's kernel finds and drops.", "none"),
+		"tamper":       field("", FormShare, "Which share of packets has a wrong bit that the receiver's program is given.", "none"),
+		"answer":       wordField("", Answers(), "How questions about names are answered.", ""),
+		"names":        texts("Patterns of the names that are meant, as in [n2, *.internal].", "all"),
+		"addresses":    texts("The wrong answers: addresses, or nodes that stand for theirs.", "addresses that nobody has"),
+	}
 }
 
 func optional(fields []Field) []Field {
