@@ -51,7 +51,7 @@ func TestWhatIsDoneIsNotedBefore(t *testing.T) {
 			if err := runWith(t, b, diary{bench: b}, in); err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"will storm/pause#1 n4 let ever", "freeze n4", "thaw n4", "undone storm/pause#1"}
+			want := []string{"will storm/pause#1 n4 let ever", "freeze n4", "frozen n4", "thaw n4", "undone storm/pause#1"}
 			if !slices.Equal(b.asked, want) {
 				t.Errorf("%s: %q, want %q", name, b.asked, want)
 			}

@@ -199,7 +199,7 @@ func TestLies(t *testing.T) {
 func (x *port) nothingLeft(t *testing.T) {
 	t.Helper()
 	for _, family := range []nftables.TableFamily{nftables.TableFamilyIPv4, nftables.TableFamilyIPv6} {
-		if left, err := rules.Sweep(t.Context(), x.play.Endpoint(0), family); err != nil || len(left) > 0 {
+		if left, err := rules.Sweep(t.Context(), x.play.Endpoint(0), family, rules.All); err != nil || len(left) > 0 {
 			t.Errorf("left in the network of n1: %v, %v", left, err)
 		}
 	}
@@ -297,7 +297,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	if _, err := x.Lie(t.Context(), "f", []string{"n1"}, Lie{Answer: NXDomain}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rules.Sweep(t.Context(), x.play.Endpoint(0), nftables.TableFamilyIPv4); err != nil {
+	if _, err := rules.Sweep(t.Context(), x.play.Endpoint(0), nftables.TableFamilyIPv4, rules.All); err != nil {
 		t.Fatal(err)
 	}
 	x.honestly(t, inside, "db.")
