@@ -227,7 +227,8 @@ func TestMetamorphic(t *testing.T) {
 					t.Fatalf("%v became %v: %v\n%s\n%s", before, after.Verdict, after.Says, dump(h), dump(changed))
 				}
 			})
-			if verdicts[Valid] == 0 || verdicts[Violation] == 0 {
+			// A short run draws too few to be sure of both.
+			if !testing.Short() && (verdicts[Valid] == 0 || verdicts[Violation] == 0) {
 				t.Errorf("%v: not both verdicts were tried", verdicts)
 			}
 		})
