@@ -28,8 +28,9 @@ import (
 // is an [io.Closer].
 //
 // It executes no other program, so that it can run in an empty image. It wants
-// root with the capabilities NET_ADMIN (partitions), SYS_PTRACE (clocks), KILL
-// and DAC_OVERRIDE (nodes of other users), and for Probe SYS_ADMIN; the host's
+// root with the capabilities NET_ADMIN (partitions), SYS_PTRACE (clocks), KILL,
+// DAC_OVERRIDE, SETUID and SETGID (nodes of other users), and for Probe
+// SYS_ADMIN; the host's
 // pid, network and cgroup namespaces; and /sys/fs/cgroup, writable.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return newAgent(0).run(ctx, in, out)
