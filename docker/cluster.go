@@ -33,11 +33,17 @@ type Spec struct {
 	Nodes []string
 	// Image is any image that the engine has or can pull.
 	Image string
+	// Versions are the versions of nodes that do not run Image, and Images the
+	// images of versions, also of those that [Cluster.Renew] may be asked for.
+	Versions map[string]string
+	Images   map[string]string
 	// Command is what a node runs, or the arguments of the image's entrypoint
 	// if it has one; empty for what the image says. In it, in
 	// Env and in Peers, {name}, {ip} and {index} (from 1) stand for the
-	// node's own, and {data} for Data; in Command and Env, {peers} stands for the entries of all
-	// nodes and {others} for those of all others, joined with commas.
+	// node's own, and {data} for Data; in Command and Env, {peers} stands for
+	// the entries of all nodes and {others} for those of all others, joined
+	// with commas, and {state} for "new", or "existing" on a node that is added
+	// to a cluster.
 	Command []string
 	Env     map[string]string
 	// Peers is the form of an entry of {peers}; empty means "{ip}".
@@ -84,6 +90,7 @@ type Cluster struct {
 	spec   Spec
 	nodes  []*node
 	agent  *sidecar
+	x      expander
 	disks  string // where the engine's host has the faulty disks; empty: none
 
 	down sync.Mutex
@@ -103,7 +110,7 @@ func (e *Engine) Up(ctx context.Context, s Spec, progress func(string)) (*Cluste
 		return nil, failed(err, "", "%s", doing)
 	}
 	progress = quietIfNil(progress)
-	if err := e.ensureImage(ctx, s.Image, progress); err != nil {
+	if err := e.EnsureImage(ctx, s.Image, progress); err != nil {
 		return nil, err
 	}
 	c := &Cluster{engine: e, spec: s}
@@ -119,15 +126,15 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	x := expander{nodes: c.spec.Nodes, form: c.spec.Peers, data: c.spec.Data}
+	c.x = expander{nodes: c.spec.Nodes, form: c.spec.Peers, data: c.spec.Data}
 	for i, name := range c.spec.Nodes {
 		ip := hostIn(subnet, firstNode+i).String()
-		x.ips = append(x.ips, ip)
-		c.nodes = append(c.nodes, &node{name: name, ip: ip})
+		c.x.ips = append(c.x.ips, ip)
+		c.nodes = append(c.nodes, &node{name: name, ip: ip, image: c.imageFor(c.spec.Versions[name]), volume: dockerName(c.spec.Run, name)})
 	}
 	for _, do := range []func(int, *node) error{
 		func(_ int, n *node) error { return c.mountDisk(ctx, n.name) },
-		func(i int, n *node) error { return c.create(ctx, n, i, x) },
+		func(i int, n *node) error { return c.create(ctx, n, i, c.x) },
 		func(_ int, n *node) error { return c.start(ctx, n) },
 		func(_ int, n *node) error { return c.survive(ctx, n) },
 	} {

@@ -12,6 +12,9 @@ type expander struct {
 	ips   []string // of the nodes, in the same order
 	form  string   // of one entry of {peers}; empty means "{ip}"
 	data  string   // where each node keeps its files
+
+	members []string // who is in {peers} and {others}; nil for all
+	joins   bool     // whether the node is added to a cluster that runs
 }
 
 // Fill replaces, in a text, {name}, {ip} and {index} by those of the i-th of
@@ -22,18 +25,25 @@ func Fill(text string, i int, nodes, ips []string, form, data string) string {
 	return expander{nodes: nodes, ips: ips, form: form, data: data}.node(i).Replace(text)
 }
 
-// node returns what replaces {name}, {ip}, {index}, {data}, {peers} and
-// {others} for the i-th node. Any other text in braces stays as it is.
+// node returns what replaces {name}, {ip}, {index}, {data}, {peers}, {others}
+// and {state} for the i-th node. Any other text in braces stays as it is.
 func (x expander) node(i int) *strings.Replacer {
 	var peers, others []string
 	for j := range x.nodes {
+		if x.members != nil && !slices.Contains(x.members, x.nodes[j]) {
+			continue
+		}
 		entry := x.entry(j)
 		peers = append(peers, entry)
 		if j != i {
 			others = append(others, entry)
 		}
 	}
-	return strings.NewReplacer(append(x.own(i),
+	state := "new"
+	if x.joins {
+		state = "existing"
+	}
+	return strings.NewReplacer(append(x.own(i), "{state}", state,
 		"{peers}", strings.Join(peers, ","), "{others}", strings.Join(others, ","))...)
 }
 

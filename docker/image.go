@@ -153,8 +153,8 @@ func streamError(r io.Reader) error {
 	}
 }
 
-// ensureImage sees to it that the engine has the image, pulling it if it must.
-func (e *Engine) ensureImage(ctx context.Context, ref string, progress func(string)) error {
+// EnsureImage sees to it that the engine has the image, pulling it if it must.
+func (e *Engine) EnsureImage(ctx context.Context, ref string, progress func(string)) error {
 	_, err := e.api.ImageInspect(ctx, ref)
 	switch {
 	case err == nil:

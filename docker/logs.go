@@ -24,7 +24,8 @@ const (
 )
 
 // Collect writes for each node dir/<node>/stdout.log, stderr.log (64 MiB of
-// each at most) and inspect.json. It collects what it can: the error tells
+// each at most) and inspect.json, and the same in before-1, before-2, … for
+// containers that it had before it was made anew. It collects what it can: the error tells
 // what is missing.
 func (c *Cluster) Collect(ctx context.Context, dir string) error {
 	return errors.Join(c.each(func(_ int, n *node) error {
@@ -37,11 +38,16 @@ func (c *Cluster) collect(ctx context.Context, n *node, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(c.collectInspect(ctx, n, dir), c.collectLogs(ctx, n, dir))
+	errs := []error{c.collectInspect(ctx, n.id, dir), c.collectLogs(ctx, n.id, dir)}
+	for i, id := range n.former {
+		before := filepath.Join(dir, fmt.Sprintf("before-%d", i+1))
+		errs = append(errs, os.MkdirAll(before, 0o755), c.collectInspect(ctx, id, before), c.collectLogs(ctx, id, before))
+	}
+	return errors.Join(errs...)
 }
 
-func (c *Cluster) collectInspect(ctx context.Context, n *node, dir string) error {
-	_, raw, err := c.engine.api.ContainerInspectWithRaw(ctx, n.id, false)
+func (c *Cluster) collectInspect(ctx context.Context, id, dir string) error {
+	_, raw, err := c.engine.api.ContainerInspectWithRaw(ctx, id, false)
 	if err != nil {
 		return err
 	}
@@ -73,8 +79,8 @@ func withoutSecrets(raw []byte) ([]byte, error) {
 	return json.MarshalIndent(all, "", "  ")
 }
 
-func (c *Cluster) collectLogs(ctx context.Context, n *node, dir string) error {
-	stream, err := c.engine.api.ContainerLogs(ctx, n.id, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+func (c *Cluster) collectLogs(ctx context.Context, id, dir string) error {
+	stream, err := c.engine.api.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true})
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,11 @@ type node struct {
 	name string
 	ip   string
 	id   string // of the container
+	// image and volume are what the container is made of; former are the
+	// containers that the node had before.
+	image  string
+	volume string
+	former []string
 
 	starting sync.Mutex // held while it is being started
 	// killed is set from the agent's kill until the engine has seen it.
@@ -55,16 +60,16 @@ func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error 
 	defer cancel()
 	name, marks := dockerName(c.spec.Run, n.name), labels(c.spec.Run, c.spec.Scenario, labelNode, n.name, labelRole, roleNode)
 	if c.spec.Data != "" && c.disks == "" {
-		if _, err := c.engine.api.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: marks}); err != nil {
+		if _, err := c.engine.api.VolumeCreate(ctx, volume.CreateOptions{Name: n.volume, Labels: marks}); err != nil {
 			return failed(err, "", "create volume of node %s", n.name)
 		}
 	}
-	host := c.hostConfig(name)
+	host := c.hostConfig(n.volume)
 	if c.disks != "" {
 		host.Mounts = []mount.Mount{c.diskOf(n.name)}
 	}
 	config := &container.Config{
-		Image: c.spec.Image, Hostname: n.name, Labels: marks,
+		Image: n.image, Hostname: n.name, Labels: marks,
 		Cmd: x.command(i, c.spec.Command), Env: x.environment(i, c.spec.Env),
 	}
 	made, err := c.engine.api.ContainerCreate(ctx, config, host, c.endpoint(n), nil, name)

@@ -14,6 +14,9 @@ type kind struct {
 	name string
 	// class says, together with [Rules], which others it may meet on a node.
 	class func(Injection) Class
+	// slow says that a step of it may take as long as a node takes to be made
+	// and to get healthy.
+	slow bool
 	// needs are what must be prepared before the nodes start, such as
 	// [NeedsDisks]; nil for nothing.
 	needs []Need
@@ -58,6 +61,13 @@ func kinds() []kind {
 
 		// Of a node's disk.
 		diskKind(),
+
+		// Of the cluster as it is run.
+		rollingKind(),
+		membershipKind(),
+
+		// Whatever the scenario says.
+		customKind(),
 	}
 }
 
@@ -104,4 +114,12 @@ func whom(in Injection) string {
 		return strings.Join(in.Nodes, " ")
 	}
 	return in.Target
+}
+
+// within is how long a step of the fault may take, if usual is what others may.
+func within(fault string, usual time.Duration) time.Duration {
+	if k, ok := kindOf(fault); ok && k.slow {
+		return slowWithin
+	}
+	return usual
 }

@@ -59,6 +59,10 @@ type Injection struct {
 	Limits *agent.Limits `json:"limits,omitempty"`
 	// Disk is what is done to the nodes' disks.
 	Disk *agent.Disk `json:"disk,omitempty"`
+	// Rolling is a change that goes from node to node.
+	Rolling *Rolling `json:"rolling,omitempty"`
+	// Custom is what a custom fault does.
+	Custom *Custom `json:"custom,omitempty"`
 	// Slowdown and Direction belong to latencies: what happens to the packets
 	// of Cuts, which are made from Direction at the moment of injection if
 	// the Target is a role.

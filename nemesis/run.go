@@ -18,6 +18,8 @@ const (
 	roleWithin   = 3 * time.Second
 	injectWithin = 10 * time.Second
 	healWithin   = 30 * time.Second
+	// slowWithin takes the place of both for kinds that make nodes anew.
+	slowWithin = 2 * time.Minute
 	// verifyAtLeast is how long a fault may take to show even when it is
 	// planned to be shorter.
 	verifyAtLeast = 500 * time.Millisecond
@@ -136,7 +138,7 @@ func (c *campaign) begin(ctx context.Context, in Injection, why string, noted bo
 
 // suffer injects the fault, shows that it bites, and lets it last.
 func (c *campaign) suffer(life context.Context, f fault, in Injection, event history.FaultEvent) error {
-	injecting, cancel := context.WithTimeout(life, injectWithin)
+	injecting, cancel := context.WithTimeout(life, within(in.Fault, injectWithin))
 	defer cancel()
 	if err := f.inject(injecting); err != nil {
 		return c.failed(in, event, err)
@@ -177,7 +179,7 @@ func (c *campaign) show(life context.Context, f fault, in Injection, event histo
 
 // end heals, whatever happened before and even when ctx is done.
 func (c *campaign) end(ctx context.Context, f fault, in Injection, event history.FaultEvent) error {
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), within(in.Fault, healWithin))
 	defer cancel()
 	event.Says, event.Evidence, event.Late = "", "", 0
 	event.Stage = history.StageHeal

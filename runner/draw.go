@@ -32,6 +32,13 @@ func drawers() map[string]drawer {
 
 		// Of a node's disk.
 		nemesis.FaultDisk: drawDisk,
+
+		// Of the cluster as it is run.
+		nemesis.FaultRolling:    drawRolling,
+		nemesis.FaultMembership: drawMembership,
+
+		// Whatever the scenario says.
+		nemesis.FaultCustom: drawCustom,
 	}
 }
 

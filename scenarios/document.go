@@ -29,6 +29,8 @@ type document struct {
 	// sets says which nodes came from an override rather than from file.
 	sets  map[*yaml.Node]*source
 	found Diagnostics
+	// recipe is the one that the scenario uses, nil for none.
+	recipe *Recipe
 	// more is how many findings came after the first maxFindings.
 	more int
 	// sections are the fields that each mapping may have, by its place, for

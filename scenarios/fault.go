@@ -35,6 +35,12 @@ type Fault struct {
 	// Of a node's disk.
 	Disk *Disk `json:"disk,omitempty"`
 
+	// Of the cluster as it is run.
+	Rolling *Rolling `json:"rolling,omitempty"`
+
+	// Whatever the scenario says.
+	Custom *Custom `json:"custom,omitempty"`
+
 	// When it comes, and for how long.
 	When
 	// Place is where it stands in the file, for findings that only a plan
@@ -74,6 +80,13 @@ func faultKinds() []faultKind {
 
 		// Of a node's disk.
 		diskFault(),
+
+		// Of the cluster as it is run.
+		rollingFault(),
+		membershipFault(),
+
+		// Whatever the scenario says.
+		customFault(),
 	}
 }
 

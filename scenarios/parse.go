@@ -81,6 +81,7 @@ func readScenario(v value, recipes Recipes, judge Judge) *Scenario {
 	var recipe *Recipe
 	if s.need("system", "say what runs on the nodes: system: {use: etcd, nodes: 5}") {
 		out.System, recipe = readSystem(s.fields["system"], recipes)
+		v.d.recipe = recipe
 	}
 	out.Client = readClient(s, out.System, recipe)
 	out.Workload = readWorkload(s, out)

@@ -35,6 +35,12 @@ type System struct {
 	// Use names a recipe, or is empty when Image is given.
 	Use     string `json:"use,omitempty"`
 	Version string `json:"version,omitempty"`
+	// Versions are those of nodes that do not begin with Version, by node. With
+	// Image instead of Use they are images.
+	Versions map[string]string `json:"versions,omitempty"`
+	// Builds say how the images of further versions are made: of Versions, and
+	// of those that a rolling upgrade goes to. Nil for what is an image.
+	Builds map[string]*Build `json:"builds,omitempty"`
 	// Nodes is how many nodes; they are called n1, n2, ….
 	Nodes int `json:"nodes"`
 	// Image is any image that the docker engine already has, or can pull.
@@ -45,7 +51,8 @@ type System struct {
 	// Command is what a node runs. In it and in Env, {name}, {ip} and {index}
 	// (from 1) stand for the node's own, {data} for the directory of its
 	// files, {peers} for the entries of all nodes and {others} for those of
-	// all other nodes, joined with commas.
+	// all other nodes, joined with commas; {state} is new, or existing on a
+	// node that joins a cluster that runs.
 	Command []string `json:"command,omitempty"`
 	// Env are environment variables.
 	Env map[string]string `json:"env,omitempty"`

@@ -44,7 +44,7 @@ func nodeFields() []string {
 
 // readSystem reads `system`. The recipe is nil if none is named or known.
 func readSystem(v value, recipes Recipes) (System, *Recipe) {
-	s := v.section(slices.Concat([]string{"use", "version", "nodes", "image"}, nodeFields(), hostFields())...)
+	s := v.section(slices.Concat([]string{"use", "version", "versions", "nodes", "image"}, nodeFields(), hostFields())...)
 	sys := defaultSystem()
 	recipe := findRecipe(s, recipes)
 	if recipe != nil {
@@ -60,6 +60,7 @@ func readSystem(v value, recipes Recipes) (System, *Recipe) {
 	s.integer("nodes", &sys.Nodes, 1, maxClusterNodes)
 	readNodeFields(s, &sys)
 	readHosts(s, &sys)
+	readVersions(s, &sys, recipe)
 	checkSource(s)
 	if known := recipe != nil || s.has("image") || s.has("hosts"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
 		s.at("ports").report(`the port "client" is missing`, "say where clients connect: ports: {client: 8080}")
@@ -165,6 +166,7 @@ func (s System) clone() System {
 	s.Command = slices.Clone(s.Command)
 	s.Env = maps.Clone(s.Env)
 	s.Ports = maps.Clone(s.Ports)
+	s.Versions, s.Builds = maps.Clone(s.Versions), maps.Clone(s.Builds)
 	if s.Build != nil {
 		s.Build = s.Build.clone()
 	}
@@ -212,7 +214,7 @@ func readNodeFields(s section, sys *System) {
 }
 
 func nodePlaceholders() []string {
-	return []string{"name", "ip", "index", "data", "peers", "others"}
+	return []string{"name", "ip", "index", "data", "peers", "others", "state"}
 }
 
 func (v value) command() ([]string, bool) {

@@ -29,7 +29,9 @@ func catalog() cli.Catalog {
 		Faults: []string{
 			"partition", "latency", "connections", "dns", // of links between nodes
 			"kill", "pause", "clock", "resources", // of a node and its processes
-			"disk", // of a node's disk
+			"disk",                  // of a node's disk
+			"rolling", "membership", // of the cluster as it is run
+			"custom", // whatever the scenario says
 		},
 		Workloads: []string{
 			"register", "cas-register", "append", "rw-register", "bank", "long-fork", "write-skew",

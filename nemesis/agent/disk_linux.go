@@ -33,6 +33,7 @@ func (a *agent) diskVerbs() map[string]verb {
 		KeepDisk:   {do: a.keepDisk, needs: []string{"id", "node", "disk"}},
 		HarmDisk:   {do: a.harmDisk, needs: []string{"id", "node", "disk"}},
 		UnharmDisk: {do: a.unharmDisk, needs: []string{"id", "node"}},
+		WipeDisk:   {do: a.wipeDisk, needs: []string{"node"}},
 		SweepDisks: {do: a.sweepDisks, needs: []string{"disk"}, all: true},
 	}
 }
@@ -169,6 +170,12 @@ func (a *agent) unharmDisk(ctx context.Context, r Request) (Reply, error) {
 	return a.whileDown(ctx, r, func(fs *disk.FS) (string, int64, error) {
 		done, err := fs.PutBack(asBefore(r.ID))
 		return done.String(), done.Bytes, err
+	})
+}
+
+func (a *agent) wipeDisk(ctx context.Context, r Request) (Reply, error) {
+	return a.whileDown(ctx, r, func(fs *disk.FS) (string, int64, error) {
+		return "nothing is left", 0, fs.Wipe()
 	})
 }
 

@@ -31,6 +31,8 @@ const (
 	// UnharmDisk makes the files of a node that was killed what they were
 	// before HarmDisk for the fault ID, if that was asked to keep them.
 	UnharmDisk = "unharm-disk"
+	// WipeDisk removes every file of a node that is down, for good.
+	WipeDisk = "wipe-disk"
 	// SweepDisks unmounts every disk below Disk.Dir, whoever mounted it.
 	SweepDisks = "sweep-disks"
 )

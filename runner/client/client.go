@@ -43,6 +43,22 @@ type System interface {
 	Ready(ctx context.Context, n Node) error
 }
 
+// A VersionTeller is a System whose nodes say which version they run.
+type VersionTeller interface {
+	// Version is what n says of itself, for example "3.5.21".
+	Version(ctx context.Context, n Node) (string, error)
+}
+
+// A Membership is a System whose members can leave and join while it runs.
+type Membership interface {
+	// Members are the names of those of all that are members, as one of via
+	// says with the consent of a majority.
+	Members(ctx context.Context, via, all []Node) ([]string, error)
+	// Remove and Add ask one of via to.
+	Remove(ctx context.Context, n Node, via []Node) error
+	Add(ctx context.Context, n Node, via []Node) error
+}
+
 // A RoleTeller is a System whose nodes have roles.
 type RoleTeller interface {
 	// Leader returns the name of the node that most nodes, or failing that

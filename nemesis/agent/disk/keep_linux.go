@@ -236,3 +236,15 @@ func readUpTo(f *os.File, p []byte, at int64) (int, error) {
 	}
 	return n, err
 }
+
+// Wipe removes every file, for good. No process may have any open.
+func (f *FS) Wipe() error {
+	f.atRest()
+	defer f.invalidate() // once the gate is open
+	defer f.gate.Unlock()
+	entries, err := os.ReadDir(f.options.Backing)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(f.options.Backing, e.Name())))
+	}
+	return err
+}

@@ -24,6 +24,32 @@ func imageOf(ctx context.Context, e *docker.Engine, images fs.FS, p *runner.Plan
 	return e.Image(ctx, build, progress)
 }
 
+// furtherImages makes the images of all versions that the plan needs besides
+// its own, before anything starts.
+func furtherImages(ctx context.Context, e *docker.Engine, images fs.FS, p *runner.Plan, progress func(string)) (map[string]string, error) {
+	out := map[string]string{}
+	s := p.Scenario.System
+	for _, version := range s.VersionNames() {
+		if s.Builds[version] == nil {
+			out[version] = version // it is the name of an image
+			if err := e.EnsureImage(ctx, version, progress); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		build, err := buildOf(s.Builds[version], images)
+		if err != nil {
+			return nil, err
+		}
+		img, err := e.Image(ctx, build, progress)
+		if err != nil {
+			return nil, err
+		}
+		out[version] = img.Ref
+	}
+	return out, nil
+}
+
 // buildOf says to docker how a scenario's image is made. The sources and files
 // of a recipe lie beside it.
 func buildOf(b *scenarios.Build, images fs.FS) (docker.Build, error) {
@@ -54,11 +80,11 @@ func buildOf(b *scenarios.Build, images fs.FS) (docker.Build, error) {
 }
 
 // specOf says to docker which nodes a plan wants.
-func specOf(run, image string, p *runner.Plan) docker.Spec {
+func specOf(run, image string, further map[string]string, p *runner.Plan) docker.Spec {
 	s := p.Scenario.System
 	return docker.Spec{
 		Run: run, Scenario: p.Scenario.Name, Nodes: p.Nodes,
-		Image: image, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data, FaultyDisk: p.HurtsDisks(),
+		Image: image, Versions: s.Versions, Images: further, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data, FaultyDisk: p.HurtsDisks(),
 		CPUs: s.Limits.CPUs, MemoryBytes: s.Limits.MemoryBytes,
 	}
 }

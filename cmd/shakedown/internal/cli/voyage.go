@@ -181,7 +181,11 @@ func (v *voyage) prepare(ctx context.Context, say func(string)) (runner.Cluster,
 	if err := v.folder.WriteJSON(store.RunFile, v.info); err != nil {
 		return nil, environment(fmt.Errorf("write the run folder: %w", err), "")
 	}
-	c, err := v.engine.Up(ctx, specOf(v.folder.ID(), image.Ref, v.plan), say)
+	further, err := furtherImages(ctx, v.engine, v.root.env.Catalog.Images, v.plan, say)
+	if err != nil {
+		return nil, err
+	}
+	c, err := v.engine.Up(ctx, specOf(v.folder.ID(), image.Ref, further, v.plan), say)
 	if err != nil {
 		return nil, err // not c, which would be no nil once it is an interface
 	}
