@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Membership is a [Cluster] whose members can leave and join.
@@ -68,7 +69,7 @@ func (m *member) inject(ctx context.Context) error {
 		if !slices.Contains(now, node) {
 			return fmt.Errorf("%s is no member: those are %s", node, strings.Join(now, " "))
 		}
-		if err := c.RemoveMember(ctx, node); err != nil {
+		if err := persist(ctx, func() error { return c.RemoveMember(ctx, node) }); err != nil {
 			return fmt.Errorf("remove %s: %w", node, err)
 		}
 		if err := c.Stop(ctx, node); err != nil {
@@ -127,6 +128,20 @@ func (m *member) heal(ctx context.Context) (string, error) {
 	})
 }
 
+// memberEvery is the pause between two requests to change who is a member.
+const memberEvery = 500 * time.Millisecond
+
+// persist asks until it is done or ctx is: systems refuse to change their
+// members while one of them has only just come.
+func persist(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if err == nil || !pauseFor(ctx, memberEvery) {
+			return err
+		}
+	}
+}
+
 func (m *member) addAgain(ctx context.Context, c Membership, node string) error {
 	now, err := c.Members(ctx, []string{node})
 	if err != nil {
@@ -135,7 +150,7 @@ func (m *member) addAgain(ctx context.Context, c Membership, node string) error 
 	if slices.Contains(now, node) { // it was never removed
 		return m.x.Cluster.Restart(ctx, node)
 	}
-	if err := c.AddMember(ctx, node); err != nil {
+	if err := persist(ctx, func() error { return c.AddMember(ctx, node) }); err != nil {
 		return err
 	}
 	members := inOrder(append(now, node), m.x.Cluster.Nodes())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,9 +40,31 @@ type Renewer interface {
 	Renew(ctx context.Context, node string, r Renewal) error
 	// Healthy waits until the node takes part in a working cluster.
 	Healthy(ctx context.Context, node string) error
-	// Version is what the node says that it runs or, if it cannot be asked,
-	// what the cluster knows of its process.
-	Version(ctx context.Context, node string) (string, error)
+	// Running is what the node runs.
+	Running(ctx context.Context, node string) (Running, error)
+}
+
+// Running is what a node runs, as it is read back.
+type Running struct {
+	// Version is what the node says of itself; empty if it cannot be asked.
+	Version string
+	// Process is what the cluster knows: its number, its image, since when.
+	Process string
+}
+
+func (r Running) String() string {
+	if r.Version == "" {
+		return r.Process
+	}
+	return r.Version + " (" + r.Process + ")"
+}
+
+// is says whether it is of the version; of none, any is.
+func (r Running) is(version string) bool {
+	if r.Version == "" {
+		return strings.Contains(r.Process, version)
+	}
+	return version == "" || r.Version == version
 }
 
 func rollingKind() kind {
@@ -63,9 +86,10 @@ func rollingKind() kind {
 // started again, maybe from another version's image, and must be healthy
 // before the next one's turn. The versions stay: no heal takes them back.
 type rolling struct {
-	in   Injection
-	x    Exec
-	last string // what was seen of the last node
+	in     Injection
+	x      Exec
+	turns  []string           // who has had one
+	before map[string]Running // what they ran
 }
 
 // inject changes the first node as far as it runs again.
@@ -73,32 +97,43 @@ func (r *rolling) inject(ctx context.Context) error {
 	if len(r.in.Nodes) == 0 {
 		return errors.New("there is no node to begin with")
 	}
-	_, err := r.change(ctx, r.in.Nodes[0])
-	return err
+	r.before = map[string]Running{}
+	return r.change(ctx, r.in.Nodes[0])
 }
 
 // change stops the node and starts it again.
-func (r *rolling) change(ctx context.Context, node string) (before string, err error) {
-	c, ok := r.x.Cluster.(Renewer)
-	if !ok {
-		return "", errors.New("nodes of this kind of cluster cannot be made anew")
+func (r *rolling) change(ctx context.Context, node string) error {
+	c, err := r.cluster()
+	if err != nil {
+		return err
 	}
-	before, _ = c.Version(ctx, node) // it may be down
+	r.turns = append(r.turns, node)
+	if was, err := c.Running(ctx, node); err == nil { // or it is down
+		r.before[node] = was
+	}
 	if v := r.in.Rolling.Version; v != "" {
-		return before, c.Renew(ctx, node, Renewal{Version: v})
+		return c.Renew(ctx, node, Renewal{Version: v})
 	}
 	if err := c.Stop(ctx, node); err != nil {
-		return before, err
+		return err
 	}
-	return before, r.x.Cluster.Restart(ctx, node)
+	return r.x.Cluster.Restart(ctx, node)
+}
+
+func (r *rolling) cluster() (Renewer, error) {
+	c, ok := r.x.Cluster.(Renewer)
+	if !ok {
+		return nil, errors.New("nodes of this kind of cluster cannot be stopped and made anew")
+	}
+	return c, nil
 }
 
 // settled waits until the node is healthy, and says what it runs, as it is
 // read back.
 func (r *rolling) settled(ctx context.Context, node string) (string, error) {
-	c, ok := r.x.Cluster.(Renewer)
-	if !ok {
-		return "", errors.New("nodes of this kind of cluster cannot be asked")
+	c, err := r.cluster()
+	if err != nil {
+		return "", err
 	}
 	waiting, cancel := context.WithTimeout(ctx, r.in.Rolling.Within)
 	defer cancel()
@@ -106,55 +141,52 @@ func (r *rolling) settled(ctx context.Context, node string) (string, error) {
 	if err := c.Healthy(waiting, node); err != nil {
 		return "", fmt.Errorf("%s is not healthy after its turn, so that no other has one: %w", node, err)
 	}
-	version, err := c.Version(waiting, node)
-	if err != nil {
+	now, err := c.Running(waiting, node)
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("read back what %s runs: %w", node, err)
+	case !now.is(r.in.Rolling.Version):
+		return "", fmt.Errorf("%s runs %s, not %s", node, now, r.in.Rolling.Version)
+	case now.Process == r.before[node].Process:
+		return "", fmt.Errorf("%s was not started again: it runs %s as before", node, now)
 	}
-	if want := r.in.Rolling.Version; want != "" && !strings.Contains(version, want) {
-		return "", fmt.Errorf("%s runs %s, not %s", node, version, want)
-	}
-	return fmt.Sprintf("%s runs %s, healthy after %s", node, version, (r.x.Since() - began).Round(time.Millisecond)), nil
+	return fmt.Sprintf("%s runs %s, healthy after %s", node, now, (r.x.Since() - began).Round(time.Millisecond)), nil
 }
 
-func (r *rolling) verify(ctx context.Context) (string, error) {
-	evidence, err := r.settled(ctx, r.in.Nodes[0])
-	r.last = evidence
-	return evidence, err
-}
+func (r *rolling) verify(ctx context.Context) (string, error) { return r.settled(ctx, r.in.Nodes[0]) }
 
 // hold gives the other nodes their turns.
 func (r *rolling) hold(ctx context.Context, note func(says, evidence string)) error {
 	for i, node := range r.in.Nodes[1:] {
-		if _, err := r.change(ctx, node); err != nil {
+		if err := r.change(ctx, node); err != nil {
 			return fmt.Errorf("the turn of %s: %w", node, err)
 		}
 		evidence, err := r.settled(ctx, node)
 		if err != nil {
 			return err
 		}
-		r.last = evidence
 		note(fmt.Sprintf("%d of %d nodes have had their turn", i+2, len(r.in.Nodes)), evidence)
 	}
 	return nil
 }
 
-// heal starts what is down, and says what each node runs now.
+// heal starts what is down, and sees that everybody had a turn.
 func (r *rolling) heal(ctx context.Context) (string, error) {
 	return eachNode(r.in.Nodes, func(node string) (string, error) {
+		c, err := r.cluster()
+		if err != nil {
+			return "", err
+		}
 		if err := r.x.Cluster.Restart(ctx, node); err != nil {
 			return "", fmt.Errorf("start %s: %w", node, err)
-		}
-		c, ok := r.x.Cluster.(Renewer)
-		if !ok {
-			return "", nil
 		}
 		if err := c.Healthy(ctx, node); err != nil {
 			return "", fmt.Errorf("%s is not healthy: %w", node, err)
 		}
-		version, err := c.Version(ctx, node)
-		if err == nil && r.in.Rolling.Version != "" && !strings.Contains(version, r.in.Rolling.Version) {
-			err = fmt.Errorf("its turn had not come within %s", r.in.For)
+		now, err := c.Running(ctx, node)
+		if err == nil && (!slices.Contains(r.turns, node) || !now.is(r.in.Rolling.Version)) {
+			err = fmt.Errorf("%s still runs %s: its turn had not come within %s", node, now, r.in.For)
 		}
-		return "runs " + version, err
+		return "runs " + now.String(), err
 	})
 }

@@ -58,22 +58,25 @@ func (h hurtable) Healthy(ctx context.Context, node string) error {
 // versionWithin is how long a node has to say what it runs.
 const versionWithin = 2 * time.Second
 
-// Version asks the node, if it can be asked, or else the cluster.
-func (h hurtable) Version(ctx context.Context, node string) (string, error) {
+// Running asks the cluster and, if it can be asked, the node.
+func (h hurtable) Running(ctx context.Context, node string) (is nemesis.Running, err error) {
 	ctx, cancel := context.WithTimeout(ctx, versionWithin)
 	defer cancel()
 	n, err := h.node(node)
 	if err != nil {
-		return "", err
-	}
-	if teller, ok := h.system.(client.VersionTeller); ok {
-		return teller.Version(ctx, n)
+		return is, err
 	}
 	c, ok := h.Cluster.(renewer)
 	if !ok {
-		return "", errNotRenewed
+		return is, errNotRenewed
 	}
-	return c.Runs(ctx, node)
+	if is.Process, err = c.Runs(ctx, node); err != nil {
+		return is, err
+	}
+	if teller, ok := h.system.(client.VersionTeller); ok {
+		is.Version, err = teller.Version(ctx, n)
+	}
+	return is, err
 }
 
 // Exec runs a command on the node.
