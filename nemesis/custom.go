@@ -111,11 +111,17 @@ func (c *custom) verify(ctx context.Context) (string, error) {
 	return c.until(ctx, c.in.Custom.Verify)
 }
 
+// until does a step until it goes well. When the time is over it tells what went
+// wrong last, other than that the time was over.
 func (c *custom) until(ctx context.Context, s Step) (string, error) {
+	var last error
 	for {
 		evidence, err := c.each(ctx, s)
+		if err == nil || last == nil || ctx.Err() == nil {
+			last = err
+		}
 		if err == nil || !pauseFor(ctx, probeEvery) {
-			return evidence, err
+			return evidence, last
 		}
 	}
 }

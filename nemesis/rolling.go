@@ -90,6 +90,7 @@ type rolling struct {
 	x      Exec
 	turns  []string           // who has had one
 	before map[string]Running // what they ran
+	begun  bool               // the first one has settled
 }
 
 // inject changes the first node as far as it runs again.
@@ -153,10 +154,17 @@ func (r *rolling) settled(ctx context.Context, node string) (string, error) {
 	return fmt.Sprintf("%s runs %s, healthy after %s", node, now, (r.x.Since() - began).Round(time.Millisecond)), nil
 }
 
-func (r *rolling) verify(ctx context.Context) (string, error) { return r.settled(ctx, r.in.Nodes[0]) }
+func (r *rolling) verify(ctx context.Context) (string, error) {
+	evidence, err := r.settled(ctx, r.in.Nodes[0])
+	r.begun = err == nil
+	return evidence, err
+}
 
-// hold gives the other nodes their turns.
+// hold gives the other nodes their turns, if the first one has settled.
 func (r *rolling) hold(ctx context.Context, note func(says, evidence string)) error {
+	if !r.begun {
+		return nil
+	}
 	for i, node := range r.in.Nodes[1:] {
 		if err := r.change(ctx, node); err != nil {
 			return fmt.Errorf("the turn of %s: %w", node, err)

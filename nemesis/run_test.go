@@ -72,7 +72,14 @@ func (b *bench) record(op history.Op) (history.Op, error) {
 
 // run carries out injections in virtual time, with an operation a millisecond.
 func (b *bench) run(ctx context.Context, in ...Injection) error {
-	return Run(ctx, in, b.exec(time.Now()))
+	return b.runOn(ctx, b, in...)
+}
+
+// runOn is run on a cluster that can do more, and that b remembers.
+func (b *bench) runOn(ctx context.Context, c Cluster, in ...Injection) error {
+	x := b.exec(time.Now())
+	x.Cluster = c
+	return Run(ctx, in, x)
 }
 
 func (b *bench) exec(begin time.Time) Exec {

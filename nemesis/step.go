@@ -15,15 +15,17 @@ import (
 const stepOutput = 64 << 10
 
 // A bounded buffer keeps the beginning of what is written to it.
-type bounded struct{ bytes.Buffer }
+type bounded struct{ kept bytes.Buffer }
 
 // Write takes everything and keeps what there is room for. It never fails.
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := stepOutput - b.Len(); room > 0 {
-		b.Buffer.Write(p[:min(room, len(p))])
+	if room := stepOutput - b.kept.Len(); room > 0 {
+		b.kept.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil
 }
+
+func (b *bounded) String() string { return b.kept.String() }
 
 // runHere runs a command on this machine. What it printed is in the error, too.
 func runHere(ctx context.Context, command []string) (string, error) {

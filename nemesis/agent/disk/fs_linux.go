@@ -21,8 +21,10 @@ const (
 	// longest is how long the kernel may keep names and attributes: all
 	// changes come through it, and a power failure tells it.
 	longest = time.Hour
-	// requestSize is the largest read or write in one request.
-	requestSize = 1 << 20
+	// requestSize is the largest read or write in one request. With its header
+	// it must fit into a pipe, which may have a MiB, or the answer to a read is
+	// copied instead of spliced.
+	requestSize = 512 << 10
 	// unmountTries and unmountPause bound the wait for a busy mount.
 	unmountTries, unmountPause = 20, 50 * time.Millisecond
 )
@@ -60,6 +62,10 @@ type Options struct {
 // goroutine.
 type FS struct {
 	fuse.RawFileSystem // answers ENOSYS to what is not here
+
+	// ReadsAhead is why programs that read large files may have to wait longer
+	// than they need; nil if they don't.
+	ReadsAhead error
 
 	options Options
 	server  *fuse.Server
@@ -107,6 +113,7 @@ func Mount(o Options) (*FS, error) {
 	if err := f.server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mount %s: %w", o.Mount, err), f.Close())
 	}
+	f.ReadsAhead = widenReadAhead(o.Mount, o.State)
 	return f, nil
 }
 
