@@ -1,7 +1,6 @@
 package nemesis
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +14,7 @@ import (
 const stepOutput = 64 << 10
 
 // A bounded buffer keeps the beginning of what is written to it.
-type bounded struct{ kept bytes.Buffer }
+type bounded struct{ kept strings.Builder }
 
 // Write takes everything and keeps what there is room for. It never fails.
 func (b *bounded) Write(p []byte) (int, error) {
