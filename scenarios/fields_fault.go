@@ -74,6 +74,7 @@ func faultOptionFields() map[string]Field {
 		"for":       needed(field("", FormDuration, "How long until the heal.", "")),
 	}
 	maps.Copy(all, linkOptionFields())
+	maps.Copy(all, clusterOptionFields())
 	all["after"] = mappingField("", "What must happen first, from its moment on.", "nothing",
 		integerField("ops", 1, maxTriggerOps, "How many operations must have ended.", ""),
 		field("fault", FormText, "The line of another fault, as in storm/kill.", ""),
@@ -123,4 +124,31 @@ func (f Field) named(name string) Field {
 // itemOrText is the item of a list, which may also be written as one text.
 func (f Field) itemOrText() Field {
 	return eitherField("", "", "", *f.Item, field("", FormText, "", ""))
+}
+
+// clusterOptionFields describe the options of rolling and custom faults.
+func clusterOptionFields() map[string]Field {
+	step := func(says, byDefault string) Field {
+		return mappingField("", says, byDefault,
+			listField("run", field("", FormText, "", ""), "A command; {name}, {ip} and {index} of the target are filled in, here and below.", ""),
+			wordField("on", []Word{{"node", "in the node, whose image must have the command"}, {"orchestrator", "on the machine that runs shakedown"}}, "Where the command runs.", "node"),
+			wordField("method", []Word{{"GET", "read"}, {"PUT", "set"}, {"POST", "do"}, {"DELETE", "remove"}, {"PATCH", "change"}}, "Of an HTTP call.", "GET"),
+			field("url", FormText, "The address of an HTTP call, which any 2xx answers well.", ""),
+			field("body", FormText, "What the call sends.", "nothing"),
+			field("says", FormText, "What must be in what is printed or answered.", "anything"),
+			field("says_not", FormText, "What must not be in it.", "nothing"))
+	}
+	return map[string]Field{
+		"to":      field("", FormText, "The version, or the image, that nodes run after their turn.", "what they ran"),
+		"within":  field("", FormDuration, "How long a node may take to get healthy after its turn.", short(defaultTurn)),
+		"inject":  step("What brings the fault about.", ""),
+		"verify":  step("What shows that it is there.", ""),
+		"heal":    step("What takes it back.", ""),
+		"gone":    step("What shows that it is gone.", "not looked for"),
+		"timeout": field("", FormDuration, "How long each step may take.", short(defaultStep)),
+		"failpoint": mappingField("", "A failpoint of gofail, which has its own steps.", "none",
+			needed(field("name", FormText, "Which one.", "")),
+			needed(field("term", FormText, "What it does, as in sleep(100).", "")),
+			integerField("port", 1, 65535, "Where the node's program takes it.", "22381")),
+	}
 }
