@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,22 +39,33 @@ func (c *Cluster) exec(ctx context.Context, id string, command []string) (string
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, stream.Close) // or reading would not end with ctx
 	defer stop()
-	var out strings.Builder
-	_, err = stdcopy.StdCopy(&out, &out, io.LimitReader(stream.Reader, execLimit))
+	raw, err := io.ReadAll(io.LimitReader(stream.Reader, execLimit))
+	out := printed(raw)
 	if ctx.Err() != nil {
-		return out.String(), fmt.Errorf("it has not ended: %w", context.Cause(ctx))
+		return out, fmt.Errorf("it has not ended: %w", context.Cause(ctx))
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // cut off by the limit
-		return out.String(), err
+	if err != nil {
+		return out, err
 	}
 	i, err := c.engine.api.ContainerExecInspect(ctx, made.ID)
 	if err != nil {
-		return out.String(), err
+		return out, err
 	}
 	if i.ExitCode != 0 {
-		return out.String(), fmt.Errorf("it ended with exit code %d: %s", i.ExitCode, strings.TrimSpace(out.String()))
+		return out, fmt.Errorf("it ended with exit code %d: %s", i.ExitCode, strings.TrimSpace(out))
 	}
-	return out.String(), nil
+	return out, nil
+}
+
+// printed is what a command printed, of both streams. What the engine itself
+// has to say, of a command that could not be started, comes as it is.
+func printed(raw []byte) string {
+	var out strings.Builder
+	_, err := stdcopy.StdCopy(&out, &out, bytes.NewReader(raw)) // which ends anywhere, by the limit
+	if err != nil && out.Len() == 0 {
+		return string(raw)
+	}
+	return out.String()
 }
 
 func execHint(err error) string {
