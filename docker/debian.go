@@ -146,7 +146,7 @@ func needed(out string, b Build) ([]debPackage, error) {
 		return nil, fmt.Errorf("apt says nothing of package %s", main)
 	}
 	if got := upstream(first[0].version); !sameLine(got, b.Version) {
-		return nil, failed(fmt.Errorf("Debian's package %s here is %s, which is not %s", main, got, b.Version),
+		return nil, failed(fmt.Errorf("package %s of this machine's Debian is %s, which is not %s", main, got, b.Version),
 			fmt.Sprintf("write version: %q", got), "find %s", b.title())
 	}
 	return append(first, rest...), nil

@@ -38,6 +38,8 @@ func (f *fleet) Stop(_ context.Context, n string) error {
 }
 
 func (f *fleet) Restart(_ context.Context, n string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.stubborn != n {
 		f.started[n]++
 	}
@@ -46,6 +48,8 @@ func (f *fleet) Restart(_ context.Context, n string) error {
 
 func (f *fleet) Renew(_ context.Context, n string, r Renewal) error {
 	f.note("renew %s %s%v%v of %s", n, r.Version, r.Fresh, r.Joins, strings.Join(r.Members, " "))
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.stubborn != n {
 		f.version[n] = r.Version
 		f.started[n]++
@@ -63,6 +67,8 @@ func (f *fleet) Healthy(ctx context.Context, n string) error {
 }
 
 func (f *fleet) Running(_ context.Context, n string) (Running, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return Running{f.version[n], fmt.Sprint("process ", f.started[n])}, nil
 }
 
