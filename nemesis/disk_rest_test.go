@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,7 +59,10 @@ func TestOldCopyIsMadeInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept, harmed time.Duration
 		began := time.Now()
+		var mu sync.Mutex // two nodes are asked side by side
 		b := &bench{answer: func(r agent.Request) (agent.Reply, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			switch r.Do {
 			case agent.KeepDisk:
 				kept = time.Since(began)
