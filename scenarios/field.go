@@ -1,7 +1,5 @@
 package scenarios
 
-import "slices"
-
 // A Form is the kind of value that a field has.
 type Form string
 
@@ -48,15 +46,6 @@ type Field struct {
 	// Kinds are, for a mapping in which the field fault says what others may
 	// be there, the fields of each kind.
 	Kinds map[string][]string
-}
-
-// in is the field of that name in a mapping.
-func (f Field) in(name string) (Field, bool) {
-	i := slices.IndexFunc(f.Fields, func(c Field) bool { return c.Name == name })
-	if i < 0 {
-		return Field{}, false
-	}
-	return f.Fields[i], true
 }
 
 // Walk calls visit for the field and all below it, with their paths:

@@ -131,8 +131,3 @@ func (a *act) observes(kind linear.Kind, value int) error {
 	}
 	return a.does(kind, value)
 }
-
-// strange is the error for an operation that the model does not have.
-func (m *model) strange(a *act) error {
-	return fmt.Errorf("a %s has no %q; it has: %s", m.Name, a.op.Invoke.F, m.Says)
-}
