@@ -47,22 +47,32 @@ func TestCommandsHere(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "n2-2-127.0.0.1")
 	here := func(words ...string) Step { return Step{Run: words, OnHost: true} }
-	during := make(chan error, 1)
+	seen, over := make(chan bool, 1), make(chan struct{})
 	inject := here("touch", filepath.Join(dir, "{name}-{index}-{ip}"))
 	verify := here("ls", dir)
 	verify.Says = "{name}"
 	heal := here("rm", "-f", filepath.Join(dir, "{name}-{index}-{ip}"))
 	gone := here("ls", dir)
 	gone.SaysNot = "{name}"
-	watch := time.AfterFunc(100*time.Millisecond, func() {
-		_, err := os.Stat(file)
-		during <- err
-	})
+	go func() {
+		for {
+			_, err := os.Stat(file)
+			select {
+			case <-over:
+				seen <- false
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if err == nil {
+				seen <- true
+				return
+			}
+		}
+	}()
 	events, _ := runCustom(t, Custom{Inject: inject, Verify: verify, Heal: heal, Gone: &gone}, "n2")
-	if watch.Stop() {
-		t.Error("the fault was over before anybody looked")
-	} else if err := <-during; err != nil {
-		t.Errorf("during the fault: %v", err)
+	close(over)
+	if !<-seen {
+		t.Error("the file was never there")
 	}
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after the heal: %v", err)
