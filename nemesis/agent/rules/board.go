@@ -227,18 +227,34 @@ func (b *Board) note(wanted map[string][]Match) map[string]Count {
 	return ended
 }
 
+// lookAgain is how often what is in force is read back before it is believed
+// to be something else: while the kernel makes a set's table larger, which it
+// does by itself after many elements came, a listing may lack some of them.
+const lookAgain = 20
+
 // verify compares what is in force with what should be.
 func (b *Board) verify(c *nftables.Conn, union map[Match]bool) error {
-	if err := b.collect(c); err != nil {
-		return fmt.Errorf("read back: %w", err)
+	var wrong error
+	for range lookAgain {
+		if err := b.collect(c); err != nil {
+			return fmt.Errorf("read back: %w", err)
+		}
+		if wrong = b.differs(union); wrong == nil {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
 	}
+	return fmt.Errorf("read back: %w", wrong)
+}
+
+func (b *Board) differs(union map[Match]bool) error {
 	for m := range union {
 		if _, ok := b.seen.matches[m]; !ok {
-			return fmt.Errorf("read back: %v is not in force", m)
+			return fmt.Errorf("%v is not in force", m)
 		}
 	}
 	if len(b.seen.matches) != len(union) {
-		return fmt.Errorf("read back: %d pairs are in force instead of %d", len(b.seen.matches), len(union))
+		return fmt.Errorf("%d pairs are in force instead of %d", len(b.seen.matches), len(union))
 	}
 	return nil
 }
