@@ -66,12 +66,14 @@ that still go on; such a folder is removed only when it is named, with --folder.
 }
 
 func (r *root) cleanDocker(ctx context.Context, f cleanFlags) error {
-	e, err := docker.Open(ctx)
-	if err != nil {
-		return err
+	e, absent := docker.Open(ctx)
+	if absent == nil {
+		defer e.Close()
 	}
-	defer e.Close()
 	swept, err := r.sweep(ctx, e, f.out, f.docker)
+	if len(swept) == 0 && absent != nil {
+		return errors.Join(absent, err) // there was nothing to do that could be done without docker
+	}
 	if printed := r.printSwept(swept, f.docker.DryRun, f.json); err == nil {
 		err = printed
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -125,13 +126,15 @@ func (r *root) agentForHosts() ([]byte, error) {
 }
 
 // sweepDeadHosts takes away what dead runs below out left on hosts: the run that
-// is named, or all that nobody has cleaned up after.
+// is named, or all that nobody has cleaned up after. It goes on to the next run
+// when the hosts of one cannot be swept.
 func (r *root) sweepDeadHosts(ctx context.Context, out string, o docker.SweepOptions) ([]docker.Swept, error) {
 	folders, err := store.Abandoned(out)
 	if err != nil {
 		return nil, environment(err, "")
 	}
 	var swept []docker.Swept
+	var errs []error
 	for _, f := range folders {
 		if o.Run != "" && o.Run != f.ID() {
 			continue
@@ -141,16 +144,15 @@ func (r *root) sweepDeadHosts(ctx context.Context, out string, o docker.SweepOpt
 			continue // a run that was killed before it had a plan has started nothing
 		}
 		some, err := r.sweepHosts(ctx, f.ID(), p, o.DryRun)
-		if swept = append(swept, some...); err != nil {
-			return swept, err
+		swept = append(swept, some...)
+		if err == nil && !o.DryRun {
+			err = (store.Leftovers{Folder: f}).Settle("clean")
 		}
-		if !o.DryRun {
-			if err := (store.Leftovers{Folder: f}).Settle("clean"); err != nil {
-				return swept, environment(err, "")
-			}
+		if err != nil {
+			errs = append(errs, environment(err, hintOf(err)))
 		}
 	}
-	return swept, nil
+	return swept, errors.Join(errs...)
 }
 
 // sweepHosts takes away what a run left on its hosts.
