@@ -33,6 +33,9 @@ type Board struct {
 	hits   map[Match]uint64 // in all the time that it was wanted, as far as collected
 	total  uint64           // likewise, of all matches, from the rules
 	seen   reading          // what was collected last
+	// counted is how far the elements in the kernel have been counted, since
+	// they were put there. A listing may lack some of them.
+	counted map[Match]uint64
 }
 
 // A want is what one fault wants.
@@ -69,7 +72,7 @@ func New(netns int, name string, a Action) *Board {
 func newBoard(netns int, name string, a Action, count bool) *Board {
 	return &Board{
 		netns: netns, table: newTable(name, a, count), shared: !count,
-		wanted: map[string]*want{}, hits: map[Match]uint64{},
+		wanted: map[string]*want{}, hits: map[Match]uint64{}, counted: map[Match]uint64{},
 	}
 }
 
@@ -155,6 +158,7 @@ func (b *Board) Clear(ctx context.Context) error {
 	}
 	clear(b.wanted)
 	clear(b.hits)
+	clear(b.counted)
 	b.made, b.dirty, b.total, b.seen = false, false, 0, reading{}
 	return nil
 }
@@ -168,13 +172,18 @@ func (b *Board) collect(c *nftables.Conn) error {
 	if err != nil {
 		return err
 	}
+	b.add(now)
+	return nil
+}
+
+func (b *Board) add(now reading) {
 	for m, packets := range now.matches {
-		b.hits[m] += packets - min(packets, b.seen.matches[m])
+		b.hits[m] += packets - min(packets, b.counted[m])
+		b.counted[m] = max(packets, b.counted[m])
 	}
 	b.total += now.hits - min(now.hits, b.seen.hits)
 	b.shared = b.shared || !now.each
 	b.seen = now
-	return nil
 }
 
 func (b *Board) commit(c *nftables.Conn, union map[Match]bool, nodes []netip.Addr) (time.Duration, error) {
@@ -194,7 +203,7 @@ func (b *Board) commit(c *nftables.Conn, union map[Match]bool, nodes []netip.Add
 	if !b.made {
 		b.seen.hits = 0
 	}
-	b.made, b.seen.matches = true, nil // The counters of the elements start anew.
+	b.made, b.counted = true, map[Match]uint64{} // The counters of the elements start anew.
 	return took, nil
 }
 

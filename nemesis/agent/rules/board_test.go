@@ -165,3 +165,35 @@ func TestMatchReads(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// While the kernel makes the table of a set larger, a listing may lack some of
+// what is in force. Many matches, often, are a way to meet such a listing.
+func TestManyMatchesAreReadBack(t *testing.T) {
+	l := newLane(t, true)
+	many := map[string][]Match{}
+	for i := range 50 {
+		for j := range 25 {
+			many["f"] = append(many["f"], Match{
+				From: netip.AddrFrom4([4]byte{10, 1, 0, byte(i)}), To: netip.AddrFrom4([4]byte{10, 2, 0, byte(j)})})
+		}
+	}
+	for i := range 60 {
+		for _, wanted := range []map[string][]Match{many, nil} {
+			if c, err := l.Settle(t.Context(), wanted, nil); err != nil || c.Matches != len(wanted["f"]) {
+				t.Fatalf("time %d: %d matches, %v", i+1, c.Matches, err)
+			}
+		}
+	}
+}
+
+// What a listing leaves out and the next one has again is counted once.
+func TestWhatAListingLeavesOutIsCountedOnce(t *testing.T) {
+	b := newBoard(0, "x", drop(), true)
+	m := Match{From: netip.MustParseAddr("10.0.0.1"), To: netip.MustParseAddr("10.0.0.2")}
+	for _, listed := range []map[Match]uint64{{m: 5}, {}, {m: 7}} {
+		b.add(reading{matches: listed, each: true})
+	}
+	if b.hits[m] != 7 {
+		t.Errorf("%d packets are counted of 7", b.hits[m])
+	}
+}
