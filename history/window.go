@@ -2,7 +2,6 @@ package history
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 )
@@ -111,12 +110,12 @@ func first(moment *time.Duration, at time.Duration) {
 	}
 }
 
-// also adds a remark to those there are, once.
+// also adds a remark to those there are, once. A remark may be of several parts.
 func also(said, more string) string {
 	if said == "" || more == "" {
 		return said + more
 	}
-	if slices.Contains(strings.Split(said, "; "), more) {
+	if strings.Contains("; "+said+"; ", "; "+more+"; ") {
 		return said
 	}
 	return said + "; " + more
