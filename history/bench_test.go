@@ -100,3 +100,33 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkOperations pairs a million events: for the first who asks, and for
+// all others.
+func BenchmarkOperations(b *testing.B) {
+	const events = 1_000_000
+	ops := make([]history.Op, events)
+	for i := range ops {
+		ops[i] = history.Op{Index: i, Time: time.Duration(i), Process: i % 20, F: "txn"}
+		if i%40 >= 20 {
+			ops[i].Type = history.OK
+		}
+	}
+	b.Run("first", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if got := len(history.New(ops).Operations()); got != events/2 {
+				b.Fatal(got)
+			}
+		}
+	})
+	h := history.New(ops)
+	b.Run("again", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if got := len(h.Operations()); got != events/2 {
+				b.Fatal(got)
+			}
+		}
+	})
+}

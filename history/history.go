@@ -3,6 +3,8 @@ package history
 import (
 	"encoding/json"
 	"math"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -19,12 +21,23 @@ type History struct {
 	// events and their times say beyond that means nothing, and must not be
 	// used to judge. Only some foreign formats are so.
 	SessionOnly bool
+
+	// pairs are the operations, once somebody asked for them. nil for a History
+	// that was not made by New: then they are paired each time.
+	pairs *pairs
+}
+
+// pairs are the operations of these events.
+type pairs struct {
+	once       sync.Once
+	of         []Op
+	operations []Operation
 }
 
 // New makes a History of events that are in memory. They are taken as they
 // are; see [History.Validate].
 func New(ops []Op) *History {
-	return &History{Ops: ops}
+	return &History{Ops: ops, pairs: &pairs{of: ops}}
 }
 
 // An Operation is what a client asked and how that ended.
@@ -67,12 +80,22 @@ func (o Operation) Value() json.RawMessage {
 
 // Operations returns what the clients did, by index of the invocation, without
 // the nemesis. It points into h.Ops. In a history that does not [History.Validate],
-// completions without an invocation are left out.
+// completions without an invocation are left out. All who ask get the same,
+// and must not change it.
 func (h *History) Operations() []Operation {
-	operations := make([]Operation, 0, len(h.Ops)/2+1)
+	if p := h.pairs; p != nil && len(p.of) == len(h.Ops) && (len(p.of) == 0 || &p.of[0] == &h.Ops[0]) {
+		p.once.Do(func() { p.operations = pair(p.of) })
+		return slices.Clip(p.operations)
+	}
+	return pair(h.Ops)
+}
+
+// pair finds the completion of each invocation.
+func pair(ops []Op) []Operation {
+	operations := make([]Operation, 0, len(ops)/2+1)
 	open := make(map[int]int)
-	for i := range h.Ops {
-		op := &h.Ops[i]
+	for i := range ops {
+		op := &ops[i]
 		if op.Process == Nemesis {
 			continue
 		}

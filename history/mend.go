@@ -52,7 +52,7 @@ func Mend(ops []Op, line func(i int) int) (*History, error) {
 			return nil, err
 		}
 	}
-	h := &History{Ops: m.merge()}
+	h := New(m.merge())
 	if m.timeless {
 		for i := range h.Ops {
 			h.Ops[i].Time = time.Duration(i)

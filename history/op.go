@@ -57,7 +57,8 @@ type Op struct {
 	// there is only one.
 	Key string
 	// Value is JSON: of a write its value, of an invoked read null, of a
-	// completed read what was read, of a cas [old, new]. nil means null.
+	// completed read what was read, of a cas [old, new], of one that failed, if
+	// it says what it found, [old, new, found]. nil means null.
 	Value json.RawMessage
 	// Node is the node that the client talks to; empty for the nemesis.
 	Node string

@@ -73,7 +73,7 @@ func read(r io.Reader, size int64) (*History, error) {
 			h.Ops = slices.Grow(h.Ops, int(size/max(1, lines.bytes/sampled))*9/8)
 		}
 	}
-	h.Truncated = lines.cut
+	h.Truncated, h.pairs = lines.cut, &pairs{of: h.Ops}
 	if err := h.Validate(); err != nil {
 		return nil, err
 	}

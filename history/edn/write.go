@@ -12,6 +12,11 @@ import (
 	"github.com/shakedown-dev/shakedown/history"
 )
 
+// Ours is the comment with which a file may begin that [Write] wrote, for its
+// reader to know what a null means: with Jepsen it may say nothing, with us it
+// says that there was nothing. Jepsen passes it over.
+const Ours = "; shakedown: a null that was read means that there was nothing\n"
+
 // Write writes h as Jepsen does, a map a line, so that Jepsen's checkers,
 // Elle's and Knossos's can read it, and [Read] gets the same events.
 //

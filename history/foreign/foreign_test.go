@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/history/edn"
 	"github.com/shakedown-dev/shakedown/history/foreign"
 )
 
@@ -63,6 +64,8 @@ func TestSniff(t *testing.T) {
 		{"{:type :invoke", "", foreign.JepsenEDN},
 		{"; a comment\n; and more\n\n[{:type :invoke", "", foreign.JepsenEDN},
 		{"; a comment", "", foreign.JepsenEDN},
+		{edn.Ours + "{:index 0", "", foreign.ShakedownEDN},
+		{"; shakedown is a fine word", "", foreign.JepsenEDN},
 		{"({:type", "x.log", foreign.JepsenEDN},
 		{"#jepsen.history.Op{:type", "", foreign.JepsenEDN},
 		{"[]", "", foreign.JepsenEDN},
@@ -96,7 +99,7 @@ func TestSniff(t *testing.T) {
 }
 
 func TestNamesOfFormats(t *testing.T) {
-	for f := foreign.Shakedown; f <= foreign.LeeMathur; f++ {
+	for f := foreign.Shakedown; f <= foreign.ShakedownEDN; f++ {
 		if back, err := foreign.ParseFormat(f.String()); err != nil || back != f {
 			t.Errorf("%v comes back as %v, %v", f, back, err)
 		}
@@ -114,7 +117,7 @@ func TestNamesOfFormats(t *testing.T) {
 // Errors of the disk must not pass for the end of the file, in any format.
 func TestErrorsOfTheReader(t *testing.T) {
 	broken := errors.New("the disk is broken")
-	for f := foreign.Shakedown; f <= foreign.LeeMathur; f++ {
+	for f := foreign.Shakedown; f <= foreign.ShakedownEDN; f++ {
 		if _, err := f.Read(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 			t.Errorf("%v: %v", f, err)
 		}

@@ -44,12 +44,13 @@ const (
 	Plume
 	LiMo
 	LeeMathur
+	ShakedownEDN // our own, written as Jepsen writes
 )
 
 // formats are the names of the formats, in their order.
 func formats() []string {
 	return []string{"unknown", "shakedown", "jepsen-edn", "jepsen-log", "jepsen-json",
-		"porcupine-kv", "awdit", "plume", "limo", "lee-mathur"}
+		"porcupine-kv", "awdit", "plume", "limo", "lee-mathur", "shakedown-edn"}
 }
 
 // String returns the name by which a user calls the format.
@@ -75,7 +76,7 @@ func (f Format) Read(r io.Reader) (*history.History, error) {
 	switch f {
 	case Shakedown:
 		return history.Read(r)
-	case JepsenEDN:
+	case JepsenEDN, ShakedownEDN:
 		return edn.Read(r, edn.Options{})
 	case JepsenLog:
 		return edn.ReadLog(r, edn.Options{})

@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/shakedown-dev/shakedown/history/edn"
 )
 
 // Sniff tells the format of a file by its first bytes, and by its name where
@@ -14,6 +16,8 @@ func Sniff(first []byte, name string) Format {
 	first = bytes.TrimPrefix(first, []byte("\xef\xbb\xbf"))
 	line := firstLine(first)
 	switch {
+	case bytes.HasPrefix(first, []byte(edn.Ours)):
+		return ShakedownEDN
 	case len(line) == 0 && bytes.HasPrefix(bytes.TrimSpace(first), []byte(";")):
 		return JepsenEDN
 	case len(line) == 0:
