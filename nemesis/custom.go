@@ -24,12 +24,14 @@ type Custom struct {
 }
 
 // A Step is a command or an HTTP call. In all its texts {name}, {ip} and
-// {index} stand for the target's own.
+// {index} stand for the target's own, {via} and {via_ip} for another node's.
 type Step struct {
 	// Run is a command: on the node, or, with OnHost, on the machine that
-	// runs this program, with all rights that it has.
+	// runs this program, with all rights that it has, or, with OnVia, on the
+	// other node.
 	Run    []string `json:"run,omitempty"`
 	OnHost bool     `json:"on_host,omitempty"`
+	OnVia  bool     `json:"on_via,omitempty"`
 	// Method, URL and Body are of an HTTP call, which any 2xx answers well.
 	Method string `json:"method,omitempty"`
 	URL    string `json:"url,omitempty"`
@@ -62,6 +64,8 @@ func (s Step) String() string {
 	switch {
 	case len(s.Run) > 0 && s.OnHost:
 		return fmt.Sprintf("runs ON THIS MACHINE %q", s.Run)
+	case len(s.Run) > 0 && s.OnVia:
+		return fmt.Sprintf("runs on another node %q", s.Run)
 	case len(s.Run) > 0:
 		return fmt.Sprintf("runs on the node %q", s.Run)
 	case s.Body != "":
@@ -81,7 +85,7 @@ func (c *custom) each(ctx context.Context, s Step) (string, error) {
 	return eachNode(c.in.Nodes, func(node string) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, c.in.Custom.Within)
 		defer cancel()
-		out, err := s.do(ctx, c.x.Cluster, node)
+		out, err := s.Do(ctx, c.x.Cluster, node, "")
 		if err != nil {
 			return "", fmt.Errorf("%s: %s: %w", node, s, err)
 		}
@@ -148,11 +152,16 @@ func (c *custom) heal(ctx context.Context) (string, error) {
 	return gone, errors.Join(err, started)
 }
 
-// do carries a step out for one node.
-func (s Step) do(ctx context.Context, c Cluster, node string) (out string, err error) {
-	s, err = s.filled(c, node)
+// Do carries a step out for one node, by another one if it asks for one, and
+// returns what is printed or answered. The error is also that this does not say
+// what it should.
+func (s Step) Do(ctx context.Context, c Cluster, node, via string) (out string, err error) {
+	s, err = s.filled(c, node, via)
 	if err != nil {
 		return "", err
+	}
+	if s.OnVia {
+		node = via
 	}
 	switch {
 	case len(s.Run) > 0 && s.OnHost:
@@ -178,13 +187,17 @@ func (s Step) do(ctx context.Context, c Cluster, node string) (out string, err e
 }
 
 // filled replaces the placeholders.
-func (s Step) filled(c Cluster, node string) (Step, error) {
+func (s Step) filled(c Cluster, node, via string) (Step, error) {
 	located, ok := c.(interface{ Address(node string) string })
 	if !ok {
 		return s, errors.New("nodes of this kind of cluster have no addresses")
 	}
 	index := slices.Index(c.Nodes(), node) + 1
-	r := strings.NewReplacer("{name}", node, "{ip}", located.Address(node), "{index}", fmt.Sprint(index))
+	all := []string{"{name}", node, "{ip}", located.Address(node), "{index}", fmt.Sprint(index)}
+	if via != "" {
+		all = append(all, "{via}", via, "{via_ip}", located.Address(via))
+	}
+	r := strings.NewReplacer(all...)
 	run := make([]string, len(s.Run))
 	for i, word := range s.Run {
 		run[i] = r.Replace(word)

@@ -79,7 +79,10 @@ func eachNode(nodes []string, do func(node string) (string, error)) (string, err
 	done := make(chan int)
 	for i, n := range nodes {
 		go func() {
-			evidence[i], errs[i] = do(n)
+			errs[i] = Guarded(func() (err error) {
+				evidence[i], err = do(n)
+				return err
+			})
 			done <- i
 		}()
 	}

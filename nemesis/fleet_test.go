@@ -91,6 +91,11 @@ func (f *fleet) AddMember(_ context.Context, n string) error {
 	return nil
 }
 
+func (f *fleet) JoinMember(_ context.Context, n string) error {
+	f.note("join %s", n)
+	return nil
+}
+
 // sail carries out one injection in virtual time.
 func (f *fleet) sail(t *testing.T, in Injection) (asked, events string) {
 	t.Helper()
@@ -148,7 +153,7 @@ func TestMembersComeBackOneByOne(t *testing.T) {
 	in := Injection{ID: "storm/membership#1", Fault: FaultMembership, Nodes: []string{"n1", "n2"}, For: 10 * time.Second}
 	asked, events := f.sail(t, in)
 	want := "remove n1, stop n1, remove n2, stop n2, " +
-		"add n1, renew n1 truetrue of n1 n3 n4 n5, healthy n1, add n2, renew n2 truetrue of n1 n2 n3 n4 n5, healthy n2"
+		"add n1, renew n1 truetrue of n1 n3 n4 n5, join n1, healthy n1, add n2, renew n2 truetrue of n1 n2 n3 n4 n5, join n2, healthy n2"
 	if asked != want || !strings.Contains(events, "in-force") || !strings.Contains(events, "healed") {
 		t.Errorf("got  %s\nwant %s\n%s", asked, want, events)
 	}

@@ -17,6 +17,7 @@ const (
 	KillAtOnce    = "kill"       // SIGKILL; started again at the heal
 	KillStop      = "stop"       // SIGTERM, and SIGKILL after a grace
 	KillRestart   = "restart"    // SIGKILL, started again at once
+	KillPolicy    = "policy"     // SIGKILL; the engine starts it again by the restart policy
 	KillCrashLoop = "crash-loop" // SIGKILL, again and again whenever it is up
 )
 
@@ -70,6 +71,8 @@ func (k Kill) says(lasts time.Duration) string {
 		return fmt.Sprintf("SIGTERM%s, SIGKILL if it has not ended after %s, started again after %s", of, k.Grace, lasts)
 	case KillRestart:
 		return "SIGKILL" + of + ", started again at once"
+	case KillPolicy:
+		return "SIGKILL" + of + ", started again by the engine, by its restart policy"
 	case KillCrashLoop:
 		return fmt.Sprintf("SIGKILL%s, and again whenever it has been up for %s, for %s", of, k.UpFor, lasts)
 	}
@@ -92,7 +95,11 @@ type kill struct {
 }
 
 func (k *kill) ask(ctx context.Context, do, node string) (agent.Reply, error) {
-	return k.cluster.Ask(ctx, agent.Request{Do: do, ID: k.id, Node: node, Process: k.how.Process})
+	r := agent.Request{Do: do, ID: k.id, Node: node, Process: k.how.Process}
+	if k.how.How == KillPolicy {
+		r.How = agent.ByPolicy
+	}
+	return k.cluster.Ask(ctx, r)
 }
 
 func (k *kill) inject(ctx context.Context) (err error) {
@@ -119,10 +126,25 @@ func (k *kill) verify(ctx context.Context) (string, error) {
 	switch {
 	case k.seen == "":
 		return "", errors.New("no process was seen to end")
+	case k.how.How == KillPolicy:
+		return eachNode(k.nodes, func(node string) (string, error) { return k.untilBack(ctx, node) })
 	case k.how.How != KillStop:
 		return k.seen, nil
 	}
 	return eachNode(k.nodes, func(node string) (string, error) { return k.untilStopped(ctx, node) })
+}
+
+// untilBack waits until the engine has started the node again.
+func (k *kill) untilBack(ctx context.Context, node string) (string, error) {
+	for {
+		r, err := k.ask(ctx, agent.Processes, node)
+		switch {
+		case err == nil && r.Number > 0:
+			return fmt.Sprintf("%s; started again by its restart policy after %s: %s", k.seen, (k.since() - k.began).Round(time.Millisecond), r.Evidence), nil
+		case !pauseFor(ctx, probeEvery):
+			return "", fmt.Errorf("see %s started again by its restart policy: %w", node, err)
+		}
+	}
 }
 
 // untilStopped waits for a node that was told to stop, for as long as it may

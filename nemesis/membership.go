@@ -18,6 +18,8 @@ type Membership interface {
 	// RemoveMember and AddMember ask the system to, through another node.
 	RemoveMember(ctx context.Context, node string) error
 	AddMember(ctx context.Context, node string) error
+	// JoinMember is for a node that was added and has started.
+	JoinMember(ctx context.Context, node string) error
 }
 
 // FaultMembership is the name of changes of membership in scenarios and plans.
@@ -155,6 +157,9 @@ func (m *member) addAgain(ctx context.Context, c Membership, node string) error 
 	}
 	members := inOrder(append(now, node), m.x.Cluster.Nodes())
 	if err := c.Renew(ctx, node, Renewal{Fresh: true, Joins: true, Members: members}); err != nil {
+		return err
+	}
+	if err := persist(ctx, func() error { return c.JoinMember(ctx, node) }); err != nil {
 		return err
 	}
 	return c.Healthy(ctx, node)

@@ -39,6 +39,10 @@ type Exec struct {
 	// The error says what was seen instead. It is only needed for a plan with
 	// triggers, and never called for one that waits for another fault.
 	Await func(ctx context.Context, t Trigger) (why string, err error)
+	// Healing is where faults are healed, even when the plan is over; it ends
+	// when nothing can be healed any more, since the agent is gone. nil for one
+	// that never ends.
+	Healing context.Context
 	// Observe hears of every step as it is recorded, for people to watch. It
 	// may be called from several goroutines at once.
 	Observe func(fault string, e history.FaultEvent)
@@ -49,8 +53,13 @@ type Exec struct {
 // ctx is done no further fault is injected and those in force are healed at
 // once. An error means that the history could not be written or that a heal
 // did not succeed; a fault that did not take hold is in the history, not in
-// the error.
+// the error, as is a [*PanicError], upon which it heals and returns early.
 func Run(ctx context.Context, plan []Injection, x Exec) error {
+	if x.Healing == nil {
+		x.Healing = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	c := newCampaign(plan, x)
 	errs := make([]error, len(plan))
 	var all sync.WaitGroup
@@ -59,7 +68,11 @@ func Run(ctx context.Context, plan []Injection, x Exec) error {
 			var once sync.Once
 			aimed := func() { once.Do(func() { close(c.aimed[in.ID]) }) }
 			defer aimed()
-			errs[i] = c.one(ctx, in, aimed)
+			errs[i] = Guarded(func() error { return c.one(ctx, in, aimed) })
+			var bug *PanicError
+			if errors.As(errs[i], &bug) {
+				cancel() // and all others heal
+			}
 		})
 	}
 	all.Wait()
@@ -96,10 +109,8 @@ func (c *campaign) one(ctx context.Context, in Injection, aimed func()) error {
 	if err != nil || f == nil {
 		return err
 	}
-	if err := c.suffer(life, f, in, event); err != nil {
-		return errors.Join(err, c.end(ctx, f, in, event))
-	}
-	return c.end(ctx, f, in, event)
+	suffered := Guarded(func() error { return c.suffer(life, f, in, event) })
+	return errors.Join(suffered, c.end(f, in, event))
 }
 
 // begin sets the fault up: it resolves the targets and writes whom it is about
@@ -177,9 +188,9 @@ func (c *campaign) show(life context.Context, f fault, in Injection, event histo
 	return c.write(in, event)
 }
 
-// end heals, whatever happened before and even when ctx is done.
-func (c *campaign) end(ctx context.Context, f fault, in Injection, event history.FaultEvent) error {
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), within(in.Fault, healWithin))
+// end heals, whatever happened before and even when the plan is over.
+func (c *campaign) end(f fault, in Injection, event history.FaultEvent) error {
+	healing, cancel := context.WithTimeout(c.Healing, within(in.Fault, healWithin))
 	defer cancel()
 	event.Says, event.Evidence, event.Late = "", "", 0
 	event.Stage = history.StageHeal

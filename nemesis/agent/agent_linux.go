@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/dns"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/hostclock"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/tcp"
@@ -38,16 +41,18 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 
 // An agent is the state behind one conversation: what is wanted of each node.
 type agent struct {
-	net   *cut.Network
 	slow  *slow.Network
 	tcp   *tcp.Network
 	dns   *dns.Network
 	netns int // of the bridges, as in package cut
 
-	disks disks
-	host  bool // our own host is the node; set by a hello, before all else
+	disks     disks
+	hostClock hostClock
+	host      bool // our own host is the node; set by a hello, before all else
+	apart     bool // nodes are containers that no bridge of this host joins; likewise
 
 	mu    sync.Mutex
+	net   cutter
 	nodes map[string]*node
 	said  map[string]bool // complaints that were made already
 }
@@ -61,10 +66,13 @@ func newAgent(netns int) *agent {
 		netns: netns,
 		nodes: map[string]*node{},
 		said:  map[string]bool{},
+
+		hostClock: hostClock{keeper: hostclock.New(hostclock.Linux{}, hostclock.Path)},
 	}
 }
 
 func (a *agent) run(ctx context.Context, in io.Reader, out io.Writer) error {
+	defer surviveBrokenPipes()()
 	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var keepers sync.WaitGroup
 	keepers.Go(func() { a.renew(upkeep) })
@@ -75,6 +83,16 @@ func (a *agent) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	keepers.Wait()
 	a.forget()
 	return errors.Join(err, a.disks.close())
+}
+
+// surviveBrokenPipes makes an answer that nobody reads any more an error, which
+// ends the conversation and heals. Otherwise Go ends the program at once when a
+// pipe at its standard output is broken, and all would stay in force. What it
+// returns takes that back.
+func surviveBrokenPipes() (undo func()) {
+	never := make(chan os.Signal, 1) // never read: the error of the write says it
+	signal.Notify(never, unix.SIGPIPE)
+	return func() { signal.Stop(never) }
 }
 
 // forget closes what is open of the nodes.
@@ -172,21 +190,57 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 	if err := unix.Uname(&u); err != nil {
 		return Reply{}, fmt.Errorf("uname: %w", err)
 	}
-	if r.Host && !a.host {
-		if err := a.net.OnHost(); err != nil {
-			return Reply{}, err
-		}
-		a.host = true
+	if err := errors.Join(a.settleIn(r), a.hostClock.allow(r)); err != nil {
+		return Reply{}, err
 	}
 	if r.ID != "" {
 		name := rules.TableName(r.ID)
-		if err := errors.Join(a.net.Rename(r.ID), a.slow.Rename(name), a.tcp.Rename(name), a.dns.Rename(name)); err != nil {
+		if err := errors.Join(a.cuts().Rename(r.ID), a.slow.Rename(name), a.tcp.Rename(name), a.dns.Rename(name)); err != nil {
 			return Reply{}, err
 		}
 	}
 	kernel := unix.ByteSliceToString(u.Release[:])
 	machine := unix.ByteSliceToString(u.Machine[:])
 	return Reply{Evidence: fmt.Sprintf("agent protocol 1, pid %d, Linux %s %s", os.Getpid(), kernel, machine)}, nil
+}
+
+// A cutter makes partitions: on a bridge or a host, or in every node's network.
+type cutter interface {
+	Rename(name string) error
+	SetAddresses(ctx context.Context, node string, addresses []netip.Addr) error
+	Cut(ctx context.Context, id string, pairs [][2]string, ports ...uint16) (cut.Change, error)
+	Mend(ctx context.Context, id string) (cut.Change, error)
+	Dropped(ctx context.Context, id string) (rules.Count, error)
+	Renew(ctx context.Context) error
+	Heal(ctx context.Context) (int, error)
+}
+
+// settleIn takes in where nodes are, from a hello.
+func (a *agent) settleIn(r Request) error {
+	if r.Host && !a.host {
+		if err := a.cuts().(*cut.Network).OnHost(); err != nil {
+			return err
+		}
+		a.host = true
+	}
+	if r.Apart && !a.apart {
+		if len(a.all()) > 0 {
+			return errors.New("nodes are registered already")
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.apart = true; !a.host {
+			a.net = cut.NewNodes(strconv.Itoa(os.Getpid()))
+		}
+	}
+	return nil
+}
+
+// cuts is who makes partitions.
+func (a *agent) cuts() cutter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.net
 }
 
 // healAll is the verb Heal. With the ID "*" it also sweeps the tables of
@@ -223,7 +277,7 @@ func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 		heal      func(context.Context) (int, error)
 		one, many string
 	}{
-		{a.net.Heal, "cut", "cuts"},
+		{a.cuts().Heal, "cut", "cuts"},
 		{a.slow.Heal, "delay", "delays"},
 		{a.tcp.Heal, "refusal of connections", "refusals of connections"},
 		{a.dns.Heal, "fault of names", "faults of names"},
@@ -234,6 +288,11 @@ func (a *agent) takeBack(ctx context.Context) ([]string, error) {
 		}
 		err = errors.Join(err, partErr)
 	}
+	wrong, clockErr := a.hostClock.restore()
+	if wrong {
+		was = append(was, "the host's own clock")
+	}
+	err = errors.Join(err, clockErr)
 	was = append(was, a.disks.heal()...)
 	for _, n := range a.all() {
 		some, nodeErr := n.heal(ctx)

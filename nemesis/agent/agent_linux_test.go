@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/vdso"
 )
 
@@ -155,7 +156,7 @@ func TestTicksWithoutSchedulerStatistics(t *testing.T) {
 // Anything, in any order, from many sides: every request is answered, and in
 // the end all can be healed.
 func TestStorm(t *testing.T) {
-	p := newPlayground(t, 3)
+	p := playtest.New(t, 3)
 	b := newBench(t, p.Bridge())
 	registerAll(t, b, p, 3)
 	var groups []interface{ State() (string, error) }

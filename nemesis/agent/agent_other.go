@@ -16,7 +16,7 @@ func Serve(context.Context, io.Reader, io.Writer) error { return errElsewhere() 
 func ProbeChild(context.Context, io.Reader, io.Writer) error { return errElsewhere() }
 
 // Abilities answers that nothing can be done here.
-func Abilities(context.Context) []Ability {
+func Abilities(context.Context, bool) []Ability {
 	var all []Ability
 	for _, fault := range []string{"partition", "kill", "pause", "clock", "resources", "latency", "connections", "dns"} {
 		all = append(all, Ability{

@@ -221,6 +221,9 @@ func (n *node) readClocks(pids []int) (sighting, error) {
 		}
 		clocks[pid] = is
 	}
+	if _, ok := clocks[s.pid]; !ok { // What shows nothing is no evidence.
+		return s, fmt.Errorf("the clock of process %d of %s cannot be read: it is ending, or not yet among the node's %s", s.pid, n.name, count(len(pids), "process", "processes"))
+	}
 	s.shows, s.off, s.all = clocks[s.pid], clocks[s.pid].Off(now), len(clocks)
 	for _, shows := range clocks {
 		if shows.Same(s.shows) {

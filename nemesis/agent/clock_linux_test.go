@@ -252,6 +252,25 @@ func strobes(t testing.TB, c *child) bool {
 	return false
 }
 
+// That no process of the node shows a clock is not said to be a clock that is set.
+func TestNoClockIsNoEvidence(t *testing.T) {
+	b := newBench(t, 0)
+	c := startChild(t, "agent-probe-child")
+	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
+	main, err := openProcess(c.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer main.close()
+	n := &node{name: "n1", main: main}
+	if seen, err := n.readClocks([]int{c.Process.Pid}); err != nil || seen.all != 1 {
+		t.Errorf("of one process: %v, %v", seen, err)
+	}
+	if seen, err := n.readClocks(nil); err == nil {
+		t.Errorf("of none: %v", seen)
+	}
+}
+
 // The monotonic clock is left alone unless it is named.
 func TestMonotonicOnlyByName(t *testing.T) {
 	b := newBench(t, 0)

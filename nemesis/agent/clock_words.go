@@ -32,6 +32,9 @@ func (c Clock) String() string {
 
 // which names the clocks that it is about, if those are others than usual.
 func (c Clock) which() string {
+	if c.Host {
+		return "the host's own clock"
+	}
 	if slices.Equal(c.names(), []string{"realtime"}) {
 		return "clock"
 	}
@@ -51,7 +54,7 @@ func (c Clock) names() []string {
 // Same reports whether two clocks show the same.
 func (c Clock) Same(o Clock) bool {
 	return c.Offset == o.Offset && c.Other == o.Other && c.Period == o.Period && c.Rate == o.Rate &&
-		slices.Equal(c.names(), o.names())
+		c.Host == o.Host && slices.Equal(c.names(), o.names())
 }
 
 func plus(d time.Duration) string {

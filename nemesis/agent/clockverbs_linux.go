@@ -20,6 +20,9 @@ const (
 )
 
 func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
+	if r.Clock.Host {
+		return a.hostClock.set(r.ID, *r.Clock)
+	}
 	now, err := vdso.Now()
 	if err != nil {
 		return Reply{}, err
@@ -44,6 +47,9 @@ func (a *agent) setClock(ctx context.Context, r Request) (Reply, error) {
 }
 
 func (a *agent) resetClock(ctx context.Context, r Request) (Reply, error) {
+	if a.hostClock.holds(r.ID) {
+		return a.hostClock.reset()
+	}
 	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err
@@ -68,6 +74,9 @@ func clockReply(n *node, begin time.Time, ctx context.Context) (Reply, error) {
 }
 
 func (a *agent) readClock(ctx context.Context, r Request) (Reply, error) {
+	if a.hostClock.holds(r.ID) {
+		return a.hostClock.read()
+	}
 	n, err := a.hold(ctx, r.Node)
 	if err != nil {
 		return Reply{}, err

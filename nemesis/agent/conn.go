@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // maxLine is the longest line either side accepts: a request with every
@@ -89,6 +90,37 @@ func (c *Conn) await(ctx context.Context, r Request, answer <-chan Reply) (Reply
 	}
 	return reply, nil
 }
+
+// KeepAlive lets the agent hear from us well within its lease, until the
+// conversation is over. It is over, too, when an agent has not answered for that
+// long: it has healed everything by then, wherever it is, and is gone.
+func (c *Conn) KeepAlive(lease time.Duration) {
+	c.both.Go(func() {
+		beat := time.NewTicker(lease / 4)
+		defer beat.Stop()
+		for {
+			select {
+			case <-beat.C:
+				c.both.Go(func() { c.hello(lease) })
+			case <-c.gone:
+				return
+			}
+		}
+	})
+}
+
+// hello ends the conversation unless it is answered in time.
+func (c *Conn) hello(within time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if _, err := c.Do(ctx, Request{Do: Hello}); errors.Is(err, context.DeadlineExceeded) {
+		c.over(fmt.Errorf("%w: it has not answered for %v", ErrGone, within))
+		_ = c.rw.Close() // Nothing comes of it any more.
+	}
+}
+
+// Gone is closed when the agent is gone, or Close was called.
+func (c *Conn) Gone() <-chan struct{} { return c.gone }
 
 // Close ends the conversation, upon which the agent heals everything, and
 // waits until nothing of the Conn runs any more.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // dialFake returns a Conn and the other end's requests, which the test
@@ -144,4 +146,33 @@ func TestCloseTwice(t *testing.T) {
 	c, _, _ := dialFake(t)
 	c.Close()
 	c.Close()
+}
+
+// An agent that must hear from us does, and as long as it answers all is well; one
+// that has fallen silent is gone after its lease.
+func TestKeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, far, requests := dialFake(t)
+		const lease = time.Minute
+		c.KeepAlive(lease)
+		begun := time.Now()
+		for range 8 {
+			r := <-requests
+			if r.Do != Hello {
+				t.Errorf("it says %q", r.Do)
+			}
+			fmt.Fprintf(far, `{"seq":%d}`+"\n", r.Seq)
+		}
+		if took := time.Since(begun); took > 2*lease {
+			t.Errorf("it was heard 8 times in %v", took)
+		}
+		silent := time.Now()
+		<-c.Gone()
+		if took := time.Since(silent); took < lease || took > 2*lease {
+			t.Errorf("it was gone after %v", took)
+		}
+		if _, err := c.Do(t.Context(), Request{Do: Kill}); !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "has not answered") {
+			t.Errorf("it is asked: %v", err)
+		}
+	})
 }

@@ -24,7 +24,7 @@ func (a *agent) resetConnections(ctx context.Context, r Request) (Reply, error) 
 	begin := time.Now()
 	n, err := a.tcp.Reset(ctx, r.Pairs, r.Ports)
 	if err != nil {
-		return Reply{}, err
+		return nobody(err), err
 	}
 	took := time.Since(begin)
 	return Reply{
@@ -37,7 +37,7 @@ func (a *agent) refuseConnections(ctx context.Context, r Request) (Reply, error)
 	begin := time.Now()
 	c, err := a.tcp.Refuse(ctx, r.ID, r.Pairs, r.Ports)
 	if err != nil {
-		return Reply{}, err
+		return nobody(err), err
 	}
 	took := time.Since(begin)
 	return Reply{

@@ -39,9 +39,12 @@ func TestKill(t *testing.T) {
 // matches, and the others are not.
 func TestKillOneOfMany(t *testing.T) {
 	b := newBench(t, 0)
-	c, g := startJailed(t, "parent")
-	c.now(t) // Its child runs.
+	c, g := startJailed(t, "late-parent")
+	c.now(t) // Only now it starts its child, when it is in the cgroup itself.
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
+	eventually(t, "the child's program runs", func() bool {
+		return b.ask(t, Request{Do: Processes, Node: "n1", Process: "probe-child"}).Number == 1
+	})
 	if r := b.ask(t, Request{Do: Processes, Node: "n1"}); r.Number != 2 {
 		t.Fatalf("it runs %+v", r)
 	}
@@ -206,9 +209,12 @@ func TestFreezeRefusesWhatIsNotANodeAlone(t *testing.T) {
 // and no others; the orchestrator's death lets them go on.
 func TestSigstop(t *testing.T) {
 	b := newBench(t, 0)
-	c, g := startJailed(t, "parent")
-	c.now(t) // Its child runs.
+	c, g := startJailed(t, "late-parent")
+	c.now(t) // Only now it starts its child, when it is in the cgroup itself.
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
+	eventually(t, "the child's program runs", func() bool {
+		return b.ask(t, Request{Do: Processes, Node: "n1", Process: "probe-child"}).Number == 1
+	})
 	r := b.ask(t, Request{Do: Freeze, ID: "a", Node: "n1", How: BySigstop, Process: "probe-child"})
 	if !strings.HasPrefix(r.Evidence, "state T (stopped) of pid [") || !strings.Contains(r.Evidence, "no cpu time used by 1 process in") {
 		t.Errorf("evidence %q", r.Evidence)

@@ -2,35 +2,30 @@ package agent
 
 import "time"
 
+// firstWord is how long an agent waits for the first line. One whose
+// orchestrator was killed between its start and its hello may have an input
+// that nobody will ever close.
+const firstWord = time.Minute
+
 // A lease is how long a silence may last before it is taken for the death of
-// the orchestrator. The zero lease never ends. One goroutine uses it.
+// the orchestrator: [firstWord] to begin with, and once something was heard
+// what the hello asked for, or for ever. One goroutine uses it.
 type lease struct {
 	length time.Duration
 	timer  *time.Timer
 }
 
-// agree takes over the lease that a hello brings.
-func (l *lease) agree(r Request) {
-	if r.Do != Hello || r.Lease <= 0 {
-		return
-	}
-	l.length = r.Lease
-	if l.timer == nil {
-		l.timer = time.NewTimer(r.Lease)
-	}
-}
+func newLease() lease { return lease{firstWord, time.NewTimer(firstWord)} }
 
-// heard begins the lease anew.
-func (l *lease) heard() {
-	if l.timer != nil {
+// heard begins the lease anew after a line, with the length that a hello brings.
+func (l *lease) heard(r Request) {
+	switch {
+	case r.Do == Hello && r.Lease > 0:
+		l.length = r.Lease
+	case l.length == firstWord:
+		l.length = 0
+	}
+	if l.timer.Stop(); l.length > 0 {
 		l.timer.Reset(l.length)
 	}
-}
-
-// over is readable once the lease has ended.
-func (l *lease) over() <-chan time.Time {
-	if l.timer == nil {
-		return nil
-	}
-	return l.timer.C
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cgroup"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 )
 
 // confine puts a process into groups of its own for all resources.
@@ -22,7 +23,7 @@ func confine(t testing.TB, pid int) map[string]cgroup.Group {
 	for _, controller := range []string{cgroup.CPU, cgroup.Memory, cgroup.Pids, cgroup.Freezer} {
 		g, err := cgroup.Make(os.Getpid(), controller, fmt.Sprintf("shakedown-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
 		if err != nil {
-			skip(t, "needs the controller %s: %v", controller, err)
+			playtest.Skip(t, "needs the controller %s: %v", controller, err)
 		}
 		t.Cleanup(func() { eventually(t, "the group can be removed", func() bool { return g.Remove() == nil }) })
 		if err := g.Add(pid); err != nil {

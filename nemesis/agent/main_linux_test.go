@@ -16,11 +16,13 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cgroup"
-	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/otherkernel"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 )
 
 // TestMain lets this binary be the throw-away processes of the tests.
 func TestMain(m *testing.M) {
+	otherkernel.Init()
 	if len(os.Args) < 2 {
 		os.Exit(m.Run())
 	}
@@ -67,18 +69,8 @@ func beParent() error {
 func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		skip(t, "needs root: changes other processes, cgroups and network namespaces")
+		playtest.Skip(t, "needs root: changes other processes, cgroups and network namespaces")
 	}
-}
-
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
 }
 
 // A bench is an agent in conversation, over the network of a playground.
@@ -249,15 +241,4 @@ func eventually(t testing.TB, what string, holds func() bool) {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-}
-
-func newPlayground(t testing.TB, n int) *playground.Playground {
-	t.Helper()
-	needRoot(t)
-	p, err := playground.New(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	return p
 }

@@ -18,7 +18,7 @@ func (a *agent) missayNames(ctx context.Context, r Request) (Reply, error) {
 	}
 	n, err := a.dns.Lie(ctx, r.ID, r.Names.Nodes, l)
 	if err != nil {
-		return Reply{}, err
+		return nobody(err), err
 	}
 	return Reply{Evidence: fmt.Sprintf("questions of %s about names go through us; %s", count(n, "node", "nodes"), a.dns.Backend())}, nil
 }

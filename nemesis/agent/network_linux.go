@@ -8,25 +8,30 @@ import (
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 func (a *agent) cut(ctx context.Context, r Request) (Reply, error) {
-	c, err := a.net.Cut(ctx, r.ID, r.Pairs, r.Ports...)
+	c, err := a.cuts().Cut(ctx, r.ID, r.Pairs, r.Ports...)
 	if err != nil {
-		return Reply{}, err
+		return nobody(err), err
 	}
 	return Reply{
-		Evidence: fmt.Sprintf("%s of addresses cut in one transaction of %v, %d in all read back from the kernel",
-			count(c.Changed, "pair", "pairs"), round(c.Took), c.Pairs),
+		Evidence: fmt.Sprintf("%s of addresses cut %s %v, %d in all read back from the kernel",
+			count(c.Changed, "pair", "pairs"), where(c), round(c.Took), c.Pairs),
 		Took: c.Took,
 	}, nil
 }
 
+// nobody is the reply with an error of the network: pending, if nodes had to run
+// for it.
+func nobody(err error) Reply { return Reply{Pending: errors.Is(err, desired.ErrNobody)} }
+
 // mend answers with the packets that the cut has dropped, for which it is too
 // late to ask afterwards.
 func (a *agent) mend(ctx context.Context, r Request) (Reply, error) {
-	c, err := a.net.Mend(ctx, r.ID)
+	c, err := a.cuts().Mend(ctx, r.ID)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -34,15 +39,23 @@ func (a *agent) mend(ctx context.Context, r Request) (Reply, error) {
 		return Reply{Evidence: "nothing was cut by it"}, nil
 	}
 	return Reply{
-		Evidence: fmt.Sprintf("%s of addresses mended in one transaction of %v, %d still cut by others; %s",
-			count(c.Changed, "pair", "pairs"), round(c.Took), c.Pairs, say(c.Dropped)),
+		Evidence: fmt.Sprintf("%s of addresses mended %s %v, %d still cut by others; %s",
+			count(c.Changed, "pair", "pairs"), where(c), round(c.Took), c.Pairs, say(c.Dropped)),
 		Number: int64(c.Dropped.Packets),
 		Took:   c.Took,
 	}, nil
 }
 
+// where says by how many transactions a change was made.
+func where(c cut.Change) string {
+	if c.Networks == 0 {
+		return "in one transaction of"
+	}
+	return fmt.Sprintf("in the networks of %s, within", count(c.Networks, "node", "nodes"))
+}
+
 func (a *agent) dropped(ctx context.Context, r Request) (Reply, error) {
-	c, err := a.net.Dropped(ctx, r.ID)
+	c, err := a.cuts().Dropped(ctx, r.ID)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -65,7 +78,7 @@ func (a *agent) renew(ctx context.Context) {
 		select {
 		case <-tick.C:
 			_, err := guarded("renew", func() (any, error) {
-				return nil, errors.Join(a.net.Renew(ctx), a.slow.Renew(ctx), a.tcp.Renew(ctx), a.dns.Renew(ctx))
+				return nil, errors.Join(a.cuts().Renew(ctx), a.slow.Renew(ctx), a.tcp.Renew(ctx), a.dns.Renew(ctx))
 			})
 			a.complain(err)
 		case <-ctx.Done():

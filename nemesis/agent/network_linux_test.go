@@ -14,6 +14,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 )
 
 // registerAll registers the endpoints of a playground as n1, n2, …, down.
@@ -47,7 +48,7 @@ func arrives(t testing.TB, from, to *net.UDPConn, text string) {
 }
 
 func TestCutDroppedMend(t *testing.T) {
-	p := newPlayground(t, 2)
+	p := playtest.New(t, 2)
 	b := newBench(t, p.Bridge())
 	registerAll(t, b, p, 2)
 	s := sockets(t, p, 2)
@@ -75,7 +76,7 @@ func TestCutDroppedMend(t *testing.T) {
 
 // Whatever the agent was doing, when its input ends there is nothing left.
 func TestEndOfInputHealsEverything(t *testing.T) {
-	p := newPlayground(t, 2)
+	p := playtest.New(t, 2)
 	b := newBench(t, p.Bridge())
 	registerAll(t, b, p, 2)
 	s := sockets(t, p, 2)
@@ -99,7 +100,7 @@ func TestEndOfInputHealsEverything(t *testing.T) {
 }
 
 func TestHealSaysWhatThereWas(t *testing.T) {
-	p := newPlayground(t, 2)
+	p := playtest.New(t, 2)
 	b := newBench(t, p.Bridge())
 	registerAll(t, b, p, 2)
 	if r := b.ask(t, Request{Do: Heal}); r.Evidence != "there was nothing to heal" {
@@ -124,7 +125,7 @@ func TestHealSaysWhatThereWas(t *testing.T) {
 // The rules of an agent that was killed with -9 stay, but everything in them
 // ends by itself; another agent can remove them.
 func TestKilledAgent(t *testing.T) {
-	p := newPlayground(t, 2)
+	p := playtest.New(t, 2)
 	victim := exec.Command("/proc/self/exe", "agent")
 	near, far := net.Pipe()
 	victim.Stdout = far
@@ -149,6 +150,42 @@ func TestKilledAgent(t *testing.T) {
 		t.Errorf("the dead agent's cut ends in %v", in)
 	}
 	if r := newBench(t, p.Bridge()).ask(t, Request{Do: Heal, ID: "*"}); r.Evidence != "healed table shakedown_run_7" {
+		t.Errorf("another agent: %q", r.Evidence)
+	}
+}
+
+// An agent whose answers nobody reads any more heals before it ends, as when the
+// connection to it breaks in the middle of a request.
+func TestAgentThatNobodyHears(t *testing.T) {
+	p := playtest.New(t, 2)
+	victim := exec.Command("/proc/self/exe", "agent")
+	out, err := victim.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := victim.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.InBridge(victim.Start); err != nil {
+		t.Fatal(err)
+	}
+	conn := Dial(stdio{out, in})
+	b := &bench{Conn: conn}
+	b.ask(t, Request{Do: Hello, ID: "run/7"})
+	registerAll(t, b, p, 2)
+	b.ask(t, Request{Do: Cut, ID: "f", Pairs: [][2]string{{"n1", "n2"}}})
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(in, `{"seq":99,"do":"read-cut"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Wait(); err == nil || victim.ProcessState.ExitCode() != 1 {
+		t.Errorf("ended with %v", err)
+	}
+	_ = conn.Close() // Its process has ended.
+	if r := newBench(t, p.Bridge()).ask(t, Request{Do: Heal, ID: "*"}); r.Evidence != "there was nothing to heal" {
 		t.Errorf("another agent: %q", r.Evidence)
 	}
 }
@@ -206,7 +243,7 @@ func BenchmarkCut5(b *testing.B)  { benchmarkCut(b, 5) }
 func BenchmarkCut50(b *testing.B) { benchmarkCut(b, 50) }
 
 func benchmarkCut(b *testing.B, nodes int) {
-	p := newPlayground(b, 0)
+	p := playtest.New(b, 0)
 	bench := newBench(b, p.Bridge())
 	var pairs [][2]string
 	for i := range nodes {

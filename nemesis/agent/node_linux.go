@@ -35,7 +35,7 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if err := a.net.SetAddresses(ctx, r.Node, addresses); err != nil {
+	if err := a.cuts().SetAddresses(ctx, r.Node, addresses); err != nil {
 		return Reply{}, err
 	}
 	a.know(r.Node)
@@ -52,8 +52,8 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 	if err := n.runs(r.Pid); err != nil {
 		return Reply{}, err
 	}
-	if a.host {
-		if err := n.settle(r.Pid); err != nil {
+	if a.host && !a.apart { // A container has groups of its own.
+		if err := n.settle(ctx, r.Pid); err != nil {
 			return Reply{}, err
 		}
 	}

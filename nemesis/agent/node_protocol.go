@@ -33,7 +33,8 @@ const (
 	// Thaw takes back what Freeze did for the fault ID; twice is no error.
 	Thaw = "thaw"
 	// SetClock shows every process of the node the Clock, for the fault ID;
-	// again with another one is a jump. The host's clock is never touched.
+	// again with another one is a jump. The host's own clock is never touched,
+	// unless the Clock says so and a hello has allowed it.
 	SetClock = "set-clock"
 	// ResetClock takes back what SetClock did for the fault ID; twice is no error.
 	ResetClock = "reset-clock"
@@ -58,6 +59,9 @@ const (
 const (
 	ByFreezer = "freezer"
 	BySigstop = "sigstop"
+	// ByPolicy is how a node is killed whose restart policy is to start it again:
+	// whoever keeps the policy must leave it in force. The agent kills as ever.
+	ByPolicy = "policy"
 )
 
 // Limits are bounds of what a node may use. Zero is none.
@@ -104,4 +108,7 @@ type Clock struct {
 	// Clocks are which of the node's clocks: "realtime" if there are none,
 	// "monotonic", "boottime".
 	Clocks []string `json:"clocks,omitempty"`
+	// Host means the clock of the host itself, of which only Offset can be
+	// wrong, and which a hello must have allowed.
+	Host bool `json:"host,omitempty"`
 }

@@ -21,20 +21,28 @@ import (
 // trying is the deadline of trying one ability.
 const trying = 8 * time.Second
 
-func (a *agent) probe(ctx context.Context, _ Request) (Reply, error) {
-	return Reply{Abilities: Abilities(ctx)}, nil
+func (a *agent) probe(ctx context.Context, r Request) (Reply, error) {
+	return Reply{Abilities: Abilities(ctx, r.Apart)}, nil
 }
 
 // Abilities tries what each fault needs, for real: it partitions a throw-away
 // network, and kills, freezes and skews the clock of throw-away processes,
 // which are this program started as `agent-probe-child` (see [ProbeChild]).
-// Nothing of it is left behind. The verb [Probe] answers with the same.
-func Abilities(ctx context.Context) []Ability {
+// Nothing of it is left behind. The verb [Probe] answers with the same. Where
+// nodes are apart, on hosts of their own or on a network of several engines,
+// partitions are tried in a node's own network, and not on a bridge.
+func Abilities(ctx context.Context, apart bool) []Ability {
 	tries := []attemptAt{
 		{Ability{Fault: "partition", Backend: "nftables, bridge family",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryPartition},
 		{Ability{Fault: "partition", Backend: "of clients and ports, by nftables, bridge family",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_BRIDGE"}, tryClients},
+	}
+	if apart {
+		tries = []attemptAt{{Ability{Fault: "partition", Backend: "nftables, inet family, in the network of the node that receives",
+			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_NF_TABLES_INET"}, tryApart}}
+	}
+	tries = append(tries, []attemptAt{
 		{Ability{Fault: "connections", Backend: "socket diagnosis (reset), nftables that reject (refuse)",
 			Hint: "run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, on a kernel with CONFIG_INET_DIAG_DESTROY, CONFIG_NF_TABLES_INET and CONFIG_NFT_REJECT_INET"}, tryConnections},
 		{Ability{Fault: "dns", Backend: "netfilter queue", Hint: queueHint()}, tryNames},
@@ -42,7 +50,7 @@ func Abilities(ctx context.Context) []Ability {
 			Hint: queueHint()}, tryLatency},
 		{Ability{Fault: "latency", Backend: "duplicate, corrupt and tamper, by a netfilter queue and raw sockets",
 			Hint: queueHint() + "; duplicate takes CAP_NET_RAW, too"}, trySpoiling},
-	}
+	}...)
 	tries = append(tries, nodeTries()...)
 	all := make([]Ability, len(tries))
 	var trying sync.WaitGroup
@@ -82,12 +90,27 @@ func attempt(ctx context.Context, a Ability, try func(context.Context) (string, 
 // tryPartition cuts one of two directions between two sockets, and sees that
 // what is sent that way is dropped and counted, and nothing else.
 func tryPartition(ctx context.Context) (backend, detail string, err error) {
+	return tryCutIn(ctx, func(p *playground.Playground) (*cut.Network, error) { return cut.New("probe", p.Bridge()), nil })
+}
+
+// tryApart is tryPartition in the network of the socket that receives.
+func tryApart(ctx context.Context) (backend, detail string, err error) {
+	return tryCutIn(ctx, func(p *playground.Playground) (*cut.Network, error) {
+		n := cut.New("probe", p.Endpoint(1))
+		return n, n.OnHost()
+	})
+}
+
+func tryCutIn(ctx context.Context, in func(*playground.Playground) (*cut.Network, error)) (backend, detail string, err error) {
 	p, err := playground.New(2)
 	if err != nil {
 		return "", "", err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	n := cut.New("probe", p.Bridge())
+	n, err := in(p)
+	if err != nil {
+		return "", "", err
+	}
 	socks := map[string]*net.UDPConn{}
 	for i, node := range []string{"n1", "n2"} {
 		if socks[node], err = p.ListenUDP(i, p.Address(i)); err != nil {

@@ -45,6 +45,9 @@ func tryLatency(ctx context.Context) (backend, detail string, err error) {
 		return "", "", err
 	}
 	backend = n.Backend()
+	if why := n.Refusal(); why != nil {
+		backend += fmt.Sprintf(" (%v)", why)
+	}
 	slowed, err := slow.RoundTrip(ctx, p.Endpoint(0), p.Address(1))
 	if err != nil {
 		return backend, "", err

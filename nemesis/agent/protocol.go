@@ -21,7 +21,10 @@ const (
 	// orchestrator, and heals and ends as if its input had closed: over a
 	// network, an input that nobody writes to any more may stay open for
 	// hours. With Host, the agent's own host is the one node that is hurt
-	// here, and all other nodes are elsewhere.
+	// here, and all other nodes are elsewhere. With Apart, which comes before
+	// any node, nodes are cut off in their own networks, each where it receives:
+	// what lies between them is no bridge of this host alone. With both, the
+	// node is a container on the host's network.
 	Hello = "hello"
 	// Register tells the agent about a node, or that it has changed: Node,
 	// Pid (0: the node is down) and Addresses.
@@ -79,9 +82,13 @@ type Request struct {
 	Slowdown *Slowdown `json:"slowdown,omitempty"`
 	Names    *Names    `json:"names,omitempty"`
 	Disk     *Disk     `json:"disk,omitempty"`
-	// Lease and Host belong to a hello.
+	// Lease, Host, Apart and HostClock belong to a hello.
 	Lease time.Duration `json:"lease_ns,omitempty"`
 	Host  bool          `json:"host,omitempty"`
+	Apart bool          `json:"apart,omitempty"`
+	// HostClock allows the host's own clock to be set wrong, which its owner
+	// has said in the scenario.
+	HostClock bool `json:"host_clock,omitempty"`
 }
 
 // A Reply answers the request with the same Seq.
@@ -89,8 +96,9 @@ type Reply struct {
 	Seq uint64 `json:"seq"`
 	// Error is why it could not be done; empty if it was.
 	Error string `json:"error,omitempty"`
-	// Pending means, with an Error, that the agent will do it as soon as the
-	// node can be reached: a clock cannot be set while its node is frozen or down.
+	// Pending means, with an Error, that no node concerned can be reached, and
+	// that the agent will do what lasts as soon as one can: a clock cannot be
+	// set while its node is frozen or down, nor a way be cut to one that is.
 	Pending bool `json:"pending,omitempty"`
 	// Evidence says in a few words how the agent knows that it is done, for
 	// example "freezer FROZEN, no cpu time used in 20ms".

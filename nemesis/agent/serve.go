@@ -57,7 +57,7 @@ func converse(ctx context.Context, w worker, in io.Reader, out io.Writer) error 
 	defer cancel()
 	s := &session{
 		worker: w, lanes: map[string]*lane{}, room: make(chan struct{}, crowd),
-		out: json.NewEncoder(out), hangUp: cancel,
+		out: json.NewEncoder(out), hangUp: cancel, lease: newLease(),
 	}
 	err := s.listen(ctx, in)
 	cancel() // Whoever still works is told to stop.
@@ -97,9 +97,8 @@ func (s *session) listen(ctx context.Context, in io.Reader) error {
 			if !ok {
 				return <-failed
 			}
-			s.take(ctx, line)
-			s.lease.heard()
-		case <-s.lease.over():
+			s.lease.heard(s.take(ctx, line))
+		case <-s.lease.timer.C:
 			return errors.Join(fmt.Errorf("nothing was heard for %v: the orchestrator is gone", s.lease.length), closeInput(in))
 		case <-ctx.Done():
 			return closeInput(in)
@@ -133,23 +132,22 @@ func readLines(ctx context.Context, in io.Reader, lines chan<- []byte) error {
 
 // take starts the work on one line. The request's places are taken here, so
 // that they follow the order of the lines.
-func (s *session) take(ctx context.Context, line []byte) {
-	var r Request
+func (s *session) take(ctx context.Context, line []byte) (r Request) {
 	if err := json.Unmarshal(line, &r); err != nil {
 		s.reply(Reply{Error: fmt.Sprintf("%q is not a request: %v", clip(string(line)), err)})
-		return
+		return Request{}
 	}
-	s.lease.agree(r)
 	select {
 	case s.room <- struct{}{}:
 	case <-ctx.Done():
-		return
+		return r
 	}
 	places := s.enter(r)
 	s.busy.Go(func() {
 		defer func() { <-s.room }()
 		s.reply(s.answer(ctx, r, places))
 	})
+	return r
 }
 
 func (s *session) enter(r Request) []place {

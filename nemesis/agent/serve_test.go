@@ -230,6 +230,28 @@ func TestSilenceBeyondTheLeaseIsTheEnd(t *testing.T) {
 	})
 }
 
+// An orchestrator that never says a word is as good as gone; one that has
+// spoken without a lease may be silent for as long as it likes.
+func TestSilenceFromTheStart(t *testing.T) {
+	for said, wants := range map[string]string{"": "nothing was heard for 1m0s", `{"seq":1,"do":"fine"}`: ""} {
+		t.Run(said, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t)
+				if said != "" {
+					s.say(t, said)
+					s.hear(t)
+					time.Sleep(24 * time.Hour)
+					s.in.Close()
+				}
+				time.Sleep(firstWord)
+				if err := s.over(t); !strings.Contains(fmt.Sprint(err), wants) || wants == "" && err != nil {
+					t.Errorf("ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestBrokenOutputIsTheEnd(t *testing.T) {
 	p := newPuppet()
 	in, feed := io.Pipe()

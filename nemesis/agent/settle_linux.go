@@ -1,8 +1,12 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +22,16 @@ type settlement struct{ made, from cgroup.Group }
 // groups of their own, one for each controller that faults use, so that a
 // freeze or a limit meets nothing else. What is in one already, as a unit of
 // systemd is, stays there. Controllers that this host lacks are left out; the
-// faults that need them are refused by themselves.
-func (n *node) settle(pid int) error {
+// faults that need them are refused by themselves. The groups of an agent that
+// was killed are taken away first, and with them its freeze and its limits.
+func (n *node) settle(ctx context.Context, pid int) error {
 	for _, controller := range []string{cgroup.Freezer, "cpu", "memory", "pids"} {
 		group, err := cgroup.With(pid, controller)
+		if err == nil && n.leftBehind(group) {
+			if group, err = dissolve(ctx, group); err != nil {
+				return fmt.Errorf("take away what an agent that died had made: %w", err)
+			}
+		}
 		if err != nil || group.Apart() == nil {
 			continue
 		}
@@ -37,7 +47,7 @@ func (n *node) settle(pid int) error {
 }
 
 func (n *node) settleIn(pid int, controller string, from cgroup.Group) error {
-	made, err := cgroup.Make(pid, controller, fmt.Sprintf("shakedown-%s-%d", n.name, pid))
+	made, err := cgroup.Make(pid, controller, fmt.Sprintf("%s%d-%d", n.settledName(), pid, os.Getpid()))
 	if err != nil {
 		return err
 	}
@@ -48,6 +58,38 @@ func (n *node) settleIn(pid int, controller string, from cgroup.Group) error {
 		}
 	}
 	return nil
+}
+
+// settledName is how the names of the node's groups begin. What follows makes
+// them unlike those of an agent before, which may still be about to remove its own.
+func (n *node) settledName() string { return "shakedown-" + n.name + "-" }
+
+// leftBehind reports whether an agent that died made the group for the node.
+func (n *node) leftBehind(g cgroup.Group) bool {
+	ours := slices.ContainsFunc(n.settled, func(s settlement) bool { return s.made.Path == g.Path })
+	return !ours && strings.HasPrefix(filepath.Base(g.Path), n.settledName())
+}
+
+// dissolve moves all out of a group into the one above it, thawed, and removes
+// it, unless the agent that made it is alive after all and has just done so.
+func dissolve(ctx context.Context, g cgroup.Group) (above cgroup.Group, err error) {
+	if g.Controller() == cgroup.Freezer {
+		if err := g.Thaw(ctx); err != nil {
+			return above, err
+		}
+	}
+	above = g.Parent()
+	pids, err := g.Processes()
+	if err != nil {
+		return above, err
+	}
+	for _, pid := range pids {
+		_ = above.Add(pid) // It may have ended.
+	}
+	if err := g.Remove(); !errors.Is(err, fs.ErrNotExist) {
+		return above, err
+	}
+	return above, nil
 }
 
 // unsettle moves whoever lives in the groups that settle made back to where

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -40,5 +41,32 @@ func TestHostNodeIsApartWhileTheAgentLives(t *testing.T) {
 	}
 	if _, err := os.Stat(during.Dir); !os.IsNotExist(err) {
 		t.Errorf("the group is still there: %v", err)
+	}
+}
+
+// A group that somebody removes at the same time, as an agent does that has lost
+// its connection and heals, is as good as dissolved; one that lives is emptied.
+func TestDissolve(t *testing.T) {
+	c := startChild(t, "spin")
+	for _, gone := range []bool{false, true} {
+		g, err := cgroup.Make(c.Process.Pid, cgroup.Freezer, "shakedown-dissolve")
+		if err != nil {
+			t.Skipf("this process may not make control groups: %v", err)
+		}
+		if gone {
+			err = g.Remove()
+		} else {
+			err = errors.Join(g.Add(c.Process.Pid), g.Freeze(t.Context()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		above, err := dissolve(t.Context(), g)
+		if now, whereErr := cgroup.Of(c.Process.Pid); errors.Join(err, whereErr) != nil || now.Path == g.Path || !gone && now.Path != above.Path {
+			t.Errorf("gone %v: %v, the process is in %s, %v", gone, err, now.Path, whereErr)
+		}
+		if _, err := os.Stat(g.Dir); err == nil {
+			t.Errorf("gone %v: it is there", gone)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 )
 
 // A shore is two nodes with an agent, n2 with an echo by UDP and TCP on two
@@ -35,7 +36,7 @@ const (
 
 func newShore(t *testing.T) *shore {
 	t.Helper()
-	p := newPlayground(t, 2)
+	p := playtest.New(t, 2)
 	s := &shore{bench: newBench(t, p.Bridge()), play: p}
 	for i := range 2 {
 		s.start(t, i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/slow"
 )
 
@@ -23,17 +25,30 @@ func (a *agent) place(ctx context.Context, n *node, before *process, addresses [
 		n.ns = nil
 	}
 	if n.main != nil && n.main != before {
-		n.ns, err = openNetwork(n.main, a.host)
+		if n.ns, err = openNetwork(n.main, a.host); errors.Is(err, fs.ErrPermission) && !mayTrace() {
+			err = nil // We were not given that right, since no fault of the plan takes it.
+		}
 	}
 	if n.ns != nil {
 		fd = int(n.ns.Fd())
 	}
 	err = errors.Join(err, a.slow.Place(ctx, n.name, fd, addresses),
 		a.tcp.Place(ctx, n.name, fd, addresses), a.dns.Place(ctx, n.name, fd))
+	if apart, ok := a.cuts().(*cut.Nodes); ok {
+		err = errors.Join(err, apart.Place(ctx, n.name, fd))
+	}
 	if old != nil && old != n.ns {
 		_ = old.Close() // Nothing was written to it that could be lost.
 	}
 	return err
+}
+
+// mayTrace reports whether we may look into other processes.
+func mayTrace() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&header, &data[0])
+	return err == nil && data[0].Effective&(1<<unix.CAP_SYS_PTRACE) != 0
 }
 
 // openNetwork opens the network namespace of a process. It is nil if that is
@@ -68,7 +83,7 @@ func (a *agent) slowDown(ctx context.Context, r Request) (Reply, error) {
 		Reorder: s.Reorder, Duplicate: s.Duplicate, Corrupt: s.Corrupt, Tamper: s.Tamper, Rate: s.Rate, Seed: s.Seed,
 	})
 	if err != nil {
-		return Reply{}, err
+		return nobody(err), err
 	}
 	return Reply{
 		Evidence: fmt.Sprintf("%s of nodes slowed within %v, %s in all read back from the kernel; %s",
@@ -106,7 +121,7 @@ func (a *agent) slowed(_ context.Context, r Request) (Reply, error) {
 // sayTally counts large packets that the kernel has put together as one.
 func sayTally(t slow.Tally) string {
 	text := fmt.Sprintf("of %s, %d delayed", count(int(t.Seen), "packet", "packets"), t.Delayed)
-	if t.Delayed > 0 {
+	if t.Held > 0 {
 		text += fmt.Sprintf(", by %v on average", round(t.Held/time.Duration(t.Delayed)))
 	}
 	for _, part := range []struct {

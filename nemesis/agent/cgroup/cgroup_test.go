@@ -53,6 +53,8 @@ func TestLocate(t *testing.T) {
 			Group{Version: 2, Path: "/system.slice/docker-abc.scope", Dir: "/sys/fs/cgroup/system.slice/docker-abc.scope"}, ""},
 		"v2 beside v1 without freezer": {hybrid, "4:memory:/x\n0::/y\n",
 			Group{Version: 2, Path: "/y", Dir: "/sys/fs/cgroup/unified/y"}, ""},
+		"v1 elsewhere": {unified, "9:freezer:/\n0::/system.slice/db.service\n",
+			Group{Version: 2, Path: "/system.slice/db.service", Dir: "/sys/fs/cgroup/system.slice/db.service"}, ""},
 		"root":                {unified, "0::/\n", Group{Version: 2, Path: "/", Dir: "/sys/fs/cgroup"}, ""},
 		"only a part mounted": {bound, "0::/docker/abc/sub\n", Group{Version: 2, Path: "/docker/abc/sub", Dir: "/sys/fs/cgroup/sub"}, ""},
 		"space in the path":   {spaced, "0::/n1\n", Group{Version: 2, Path: "/n1", Dir: "/mnt/the cgroups/n1"}, ""},

@@ -57,12 +57,22 @@ func With(pid int, controller string) (Group, error) {
 }
 
 // locate joins what /proc/self/mountinfo and /proc/<pid>/cgroup say. Where
-// version 1 has the controller, that is the one which docker uses.
+// version 1 has the controller, that is the one which docker uses; where its
+// hierarchy is mounted for others only, it is version 2 as if there were no other.
 func locate(mounts, member, controller string) (Group, error) {
-	g, err := membership(member, controller)
-	if err != nil {
-		return Group{}, err
+	var first error
+	for _, g := range memberships(member, controller) {
+		found, err := g.mounted(mounts, controller)
+		if err == nil {
+			return found, nil
+		}
+		first = cmp.Or(first, err)
 	}
+	return Group{}, cmp.Or(first, fmt.Errorf("neither a cgroup v1 %s nor cgroup v2", controller))
+}
+
+// mounted finds where a group can be read and written.
+func (g Group) mounted(mounts, controller string) (Group, error) {
 	if strings.HasPrefix(g.Path, "/..") {
 		return Group{}, fmt.Errorf("%s lies outside our cgroup namespace: run the agent in the host's", g.Path)
 	}
@@ -81,25 +91,20 @@ func locate(mounts, member, controller string) (Group, error) {
 	return Group{}, fmt.Errorf("no cgroup v%d hierarchy with %s is mounted here: mount the host's /sys/fs/cgroup", g.Version, g.Path)
 }
 
-// membership reads /proc/<pid>/cgroup, whose lines are "number:controllers:path".
-func membership(member, controller string) (Group, error) {
-	var unified Group
+// memberships reads /proc/<pid>/cgroup, whose lines are "number:controllers:path":
+// the group of version 1 that has the controller, and then that of version 2.
+func memberships(member, controller string) (of []Group) {
 	for line := range strings.Lines(member) {
 		field := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
-		if len(field) != 3 {
-			continue
-		}
-		if slices.Contains(strings.Split(field[1], ","), controller) {
-			return Group{Version: 1, Path: field[2]}, nil
-		}
-		if field[0] == "0" && field[1] == "" {
-			unified = Group{Version: 2, Path: field[2]}
+		switch {
+		case len(field) != 3:
+		case slices.Contains(strings.Split(field[1], ","), controller):
+			of = slices.Insert(of, 0, Group{Version: 1, Path: field[2]})
+		case field[0] == "0" && field[1] == "":
+			of = append(of, Group{Version: 2, Path: field[2]})
 		}
 	}
-	if unified.Version == 0 {
-		return Group{}, fmt.Errorf("neither a cgroup v1 %s nor cgroup v2", controller)
-	}
-	return unified, nil
+	return of
 }
 
 // mount reads a line of mountinfo: the root of what is mounted in its own
@@ -139,6 +144,12 @@ func Make(pid int, controller, name string) (Group, error) {
 		return Group{}, fmt.Errorf("make a cgroup: %w", err)
 	}
 	return g, nil
+}
+
+// Parent is the group that the group is in; of the topmost, itself.
+func (g Group) Parent() Group {
+	g.Dir, g.Path = filepath.Dir(g.Dir), filepath.Dir(g.Path)
+	return g
 }
 
 // Remove deletes the group, which must have no processes any more.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
@@ -36,9 +37,10 @@ type Network struct {
 
 	mu      sync.Mutex
 	host    bool // the network is a node's own, and no bridge's
+	apart   bool // and it is not the one over which the agent is reached
 	board   *rules.Board
 	address map[string][]netip.Addr
-	cuts    map[string]cut
+	cuts    desired.Faults[cut]
 }
 
 // A cut is what one ID has cut.
@@ -53,7 +55,7 @@ type cut struct {
 func New(name string, netns int) *Network {
 	return &Network{
 		netns: netns, board: rules.New(netns, rules.TableName(name), onBridge()),
-		address: map[string][]netip.Addr{}, cuts: map[string]cut{},
+		address: map[string][]netip.Addr{}, cuts: desired.Faults[cut]{},
 	}
 }
 
@@ -123,6 +125,9 @@ type Change struct {
 	Pairs int
 	// Changed is how many of those belong, or belonged, to the ID.
 	Changed int
+	// Networks is in how many nodes' own networks that was; 0: in one network
+	// for all of them, by one transaction.
+	Networks int
 	// Took is how long the transaction took, without reading back.
 	Took time.Duration
 	// Dropped is how many packets the ID's cut had dropped before the change.
@@ -156,14 +161,12 @@ func (n *Network) SetAddresses(ctx context.Context, node string, addresses []net
 func (n *Network) Cut(ctx context.Context, id string, pairs [][2]string, ports ...uint16) (Change, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before, was := n.cuts[id]
-	n.cuts[id] = cut{slices.Clone(pairs), slices.Clone(ports)}
-	did, err := n.settle(ctx)
+	var did rules.Change
+	err := n.cuts.Put(id, cut{slices.Clone(pairs), slices.Clone(ports)}, func() (err error) {
+		did, err = n.settle(ctx)
+		return err
+	})
 	if err != nil {
-		delete(n.cuts, id)
-		if was {
-			n.cuts[id] = before
-		}
 		return Change{}, fmt.Errorf("cut: %w", err)
 	}
 	return Change{Pairs: did.Matches, Changed: n.size(n.cuts[id]), Took: did.Took}, nil
@@ -177,10 +180,12 @@ func (n *Network) Mend(ctx context.Context, id string) (Change, error) {
 	if !was {
 		return Change{}, nil
 	}
-	delete(n.cuts, id)
-	did, err := n.settle(ctx)
+	var did rules.Change
+	err := n.cuts.Drop(id, func() (err error) {
+		did, err = n.settle(ctx)
+		return err
+	})
 	if err != nil {
-		n.cuts[id] = before
 		return Change{}, fmt.Errorf("mend: %w", err)
 	}
 	return Change{Pairs: did.Matches, Changed: n.size(before), Took: did.Took, Dropped: did.Ended[id]}, nil
@@ -232,7 +237,7 @@ func (n *Network) settle(ctx context.Context) (rules.Change, error) {
 			if err != nil {
 				return rules.Change{}, err
 			}
-			if n.host && len(c.ports) == 0 && slices.Contains(names[:], Clients) {
+			if n.host && !n.apart && len(c.ports) == 0 && slices.Contains(names[:], Clients) {
 				return rules.Change{}, errors.New("clients can be cut off from a host by ports only: without any, we would be cut off as well")
 			}
 			wanted[id] = append(wanted[id], some...)

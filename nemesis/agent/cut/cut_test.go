@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
@@ -26,12 +26,7 @@ type yard struct {
 
 func newYard(t testing.TB, nodes int, address func(*playground.Playground, int) netip.Addr) *yard {
 	t.Helper()
-	needRoot(t)
-	p, err := playground.New(nodes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	p := playtest.New(t, nodes)
 	y := &yard{Playground: p, net: New(t.Name(), p.Bridge())}
 	for i := range nodes {
 		sock, err := p.ListenUDP(i, address(p, i))
@@ -111,23 +106,6 @@ func (y *yard) untilDropped(t testing.TB, id string, want uint64) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-}
-
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		skip(t, "needs root: makes network namespaces")
-	}
-}
-
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
 }
 
 var families = map[string]func(*playground.Playground, int) netip.Addr{
@@ -315,12 +293,7 @@ func TestLimit(t *testing.T) {
 
 // The largest cut that is allowed must really fit into one transaction.
 func TestLargestTransaction(t *testing.T) {
-	needRoot(t)
-	p, err := playground.New(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := playtest.New(t, 0)
 	n := New("run", p.Bridge())
 	var all [][2]string
 	for i := range rules.Limit {
@@ -339,8 +312,7 @@ func TestLargestTransaction(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	needRoot(t)
-	n := New("run", 0)
+	n := New("run", playtest.New(t, 0).Bridge())
 	addresses(t, n)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()

@@ -9,19 +9,14 @@ import (
 
 	"github.com/google/nftables"
 
-	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
 func TestSweepTakesOnlyOurs(t *testing.T) {
-	needRoot(t)
-	p, err := playground.New(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := playtest.New(t, 0)
 	others := &nftables.Table{Family: nftables.TableFamilyBridge, Name: "somebody_else"}
-	err = rules.Talk(t.Context(), p.Bridge(), func(c *nftables.Conn) error {
+	err := rules.Talk(t.Context(), p.Bridge(), func(c *nftables.Conn) error {
 		c.AddTable(others)
 		c.AddTable(&nftables.Table{Family: nftables.TableFamilyBridge, Name: "shakedownish"})
 		return c.Flush()
@@ -41,31 +36,26 @@ func TestSweepTakesOnlyOurs(t *testing.T) {
 	if err != nil || !slices.Equal(swept, []string{"shakedown_one", "shakedown_two"}) {
 		t.Errorf("swept %v, %v; want our two tables", swept, err)
 	}
-	if left := tables(t, p.Bridge()); !slices.Equal(left, []string{"shakedownish", "somebody_else"}) {
+	if left := playtest.Tables(t, p.Bridge()); !slices.Equal(left, []string{"shakedownish", "somebody_else"}) {
 		t.Errorf("left are %v; want what is not ours", left)
 	}
 }
 
 func TestHealDeletesTheTable(t *testing.T) {
-	needRoot(t)
-	p, err := playground.New(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := playtest.New(t, 0)
 	n := New("run", p.Bridge())
 	addresses(t, n)
 	for range 2 { // It can start over afterwards.
 		if _, err := n.Cut(t.Context(), "f", [][2]string{{"n1", "n2"}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_run"}) {
+		if got := playtest.Tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_run"}) {
 			t.Errorf("tables %v; want shakedown_run", got)
 		}
 		if ids, err := n.Heal(t.Context()); ids != 1 || err != nil {
 			t.Errorf("healed %d cuts, %v; want 1", ids, err)
 		}
-		if got := tables(t, p.Bridge()); len(got) != 0 {
+		if got := playtest.Tables(t, p.Bridge()); len(got) != 0 {
 			t.Errorf("after healing there are tables %v", got)
 		}
 	}
@@ -84,30 +74,8 @@ func addresses(t testing.TB, n *Network) {
 	}
 }
 
-func tables(t testing.TB, netns int) []string {
-	t.Helper()
-	var names []string
-	err := rules.Talk(t.Context(), netns, func(c *nftables.Conn) error {
-		all, err := c.ListTablesOfFamily(nftables.TableFamilyBridge)
-		for _, table := range all {
-			names = append(names, table.Name)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(names)
-	return names
-}
-
 func TestRename(t *testing.T) {
-	needRoot(t)
-	p, err := playground.New(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := playtest.New(t, 0)
 	n := New("123", p.Bridge())
 	addresses(t, n)
 	if err := n.Rename("etcd-storm/1"); err != nil {
@@ -116,7 +84,7 @@ func TestRename(t *testing.T) {
 	if _, err := n.Cut(t.Context(), "f", [][2]string{{"n1", "n2"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_etcd_storm_1"}) {
+	if got := playtest.Tables(t, p.Bridge()); !slices.Equal(got, []string{"shakedown_etcd_storm_1"}) {
 		t.Errorf("tables %v", got)
 	}
 	if err := n.Rename("etcd-storm/1"); err != nil {

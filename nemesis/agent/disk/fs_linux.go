@@ -27,6 +27,8 @@ const (
 	requestSize = 512 << 10
 	// unmountTries and unmountPause bound the wait for a busy mount.
 	unmountTries, unmountPause = 20, 50 * time.Millisecond
+	// unmountPatience is how long the kernel may take to let go of it.
+	unmountPatience = 2 * time.Second
 )
 
 // Durability says which changes of names a sync saves.
@@ -179,7 +181,17 @@ func (f *FS) unmount() error {
 	if err != nil {
 		return fmt.Errorf("unmount %s: %w", f.options.Mount, err)
 	}
-	f.server.Wait()
+	served := make(chan struct{})
+	go func() {
+		f.server.Wait()
+		close(served)
+	}()
+	select {
+	case <-served:
+	case <-time.After(unmountPatience): // Another mount namespace has it, such as a node's: served until that has gone.
+		f.settle()
+		return nil
+	}
 	f.settle()
 	f.release()
 	return nil

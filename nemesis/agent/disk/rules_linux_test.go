@@ -26,6 +26,15 @@ func TestMain(m *testing.M) {
 		had, err := useBolt(os.Args[1], os.Args[2], os.Args[3] == "true")
 		answer(had, err)
 		return
+	case "appends":
+		answer(timeAppends(os.Args[1]))
+		return
+	case "reads":
+		answer(timeReads(os.Args[1], os.Args[2]))
+		return
+	case "manner":
+		answer(useManner(os.Args[1], os.Args[2]))
+		return
 	case "map":
 		answer(0, useMap(os.Args[1]))
 		return

@@ -9,9 +9,10 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 )
 
 // A Tally is what became of questions.
@@ -38,27 +39,25 @@ func (f *fault) tally() Tally {
 // methods may be called concurrently; they take turns.
 type Network struct {
 	mu       sync.Mutex
-	name     string
-	places   map[string]int // file descriptors of network namespaces; -1: the node is down
-	faults   map[string]*fault
+	name     desired.Name
+	places   desired.Places
+	faults   desired.Faults[*fault]
 	stations map[string]*station
 }
 
 // New returns a Network in which no question is touched. Nothing is changed in
 // the kernel before the first [Network.Lie]. Name is that of the tables.
 func New(name string) *Network {
-	return &Network{name: name, places: map[string]int{}, faults: map[string]*fault{}, stations: map[string]*station{}}
+	return &Network{
+		name: desired.Name(name), places: desired.Places{}, faults: desired.Faults[*fault]{}, stations: map[string]*station{},
+	}
 }
 
 // Rename gives the tables another name; too late if there is one.
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.stations) > 0 && n.name != name {
-		return fmt.Errorf("the tables %s are in use already", n.name)
-	}
-	n.name = name
-	return nil
+	return n.name.Change(name, len(n.stations) > 0)
 }
 
 // Place says where a node is now: a file descriptor of its network namespace,
@@ -67,11 +66,9 @@ func (n *Network) Rename(name string) error {
 func (n *Network) Place(ctx context.Context, node string, netns int) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	was, known := n.places[node]
-	if known && was == netns {
+	if n.places.Set(node, netns, nil) == desired.Stays {
 		return nil
 	}
-	n.places[node] = netns
 	var err error
 	if s := n.stations[node]; s != nil {
 		delete(n.stations, node)
@@ -88,21 +85,22 @@ func (n *Network) Place(ctx context.Context, node string, netns int) error {
 
 // Lie answers the questions of nodes as the lie says, for an ID. What that ID
 // did before is replaced. It returns how many nodes run, whose questions are
-// answered now.
+// answered now; with [desired.ErrNobody], theirs are as soon as one does.
 func (n *Network) Lie(ctx context.Context, id string, nodes []string, l Lie) (int, error) {
 	if err := l.check(); err != nil {
 		return 0, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := n.faults[id]
-	n.faults[id] = &fault{nodes: slices.Clone(nodes), lie: l}
-	running, err := n.settle(ctx)
-	if err == nil && running == 0 {
-		err = errors.New("none of the nodes runs, in a network of its own")
-	}
+	running := 0
+	err := n.faults.Put(id, &fault{nodes: slices.Clone(nodes), lie: l}, func() (err error) {
+		running, err = n.settle(ctx)
+		if err == nil && running == 0 {
+			err = desired.ErrNobody
+		}
+		return err
+	})
 	if err != nil {
-		n.restore(id, before)
 		_, back := n.settle(context.WithoutCancel(ctx))
 		return 0, errors.Join(fmt.Errorf("answer questions about names: %w", err), back)
 	}
@@ -118,19 +116,14 @@ func (n *Network) Mend(ctx context.Context, id string) (t Tally, was bool, err e
 	if f == nil {
 		return Tally{}, false, nil
 	}
-	delete(n.faults, id)
-	if _, err := n.settle(ctx); err != nil {
-		n.restore(id, f)
+	err = n.faults.Drop(id, func() error {
+		_, err := n.settle(ctx)
+		return err
+	})
+	if err != nil {
 		return Tally{}, true, fmt.Errorf("let questions about names pass: %w", err)
 	}
 	return f.tally(), true, nil
-}
-
-func (n *Network) restore(id string, f *fault) {
-	delete(n.faults, id)
-	if f != nil {
-		n.faults[id] = f
-	}
 }
 
 // Count is what became of questions for an ID so far.
@@ -142,16 +135,6 @@ func (n *Network) Count(id string) (Tally, error) {
 		return Tally{}, fmt.Errorf("no questions are answered by %q", id)
 	}
 	return f.tally(), nil
-}
-
-// known returns an error unless all nodes are.
-func (n *Network) known(nodes []string) error {
-	for _, node := range nodes {
-		if _, ok := n.places[node]; !ok {
-			return fmt.Errorf("node %q is not known (known: %s)", node, strings.Join(slices.Sorted(maps.Keys(n.places)), ", "))
-		}
-	}
-	return nil
 }
 
 // Renew gives all rules another lifetime. What has gone comes back.
@@ -189,11 +172,11 @@ func (n *Network) settle(ctx context.Context) (running int, err error) {
 	wanted := map[string][]*fault{}
 	for _, id := range slices.Sorted(maps.Keys(n.faults)) {
 		f := n.faults[id]
-		if err := n.known(f.nodes); err != nil {
+		if err := n.places.Known(f.nodes...); err != nil {
 			return 0, err
 		}
 		for _, node := range f.nodes {
-			if n.places[node] >= 0 {
+			if n.places[node].Up() {
 				wanted[node] = append(wanted[node], f)
 			}
 		}
@@ -217,7 +200,7 @@ func (n *Network) settleOne(ctx context.Context, node string, faults []*fault) e
 		s.change(faults)
 		return s.renew(ctx)
 	}
-	s, err := openStation(ctx, n.places[node], n.name+"_dns", faults)
+	s, err := openStation(ctx, n.places[node].Netns, string(n.name)+"_dns", faults)
 	if err != nil {
 		return err
 	}

@@ -8,15 +8,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/nftables"
-
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
@@ -35,14 +34,7 @@ const inside = "127.0.0.11"
 
 func newPort(t *testing.T) *port {
 	t.Helper()
-	if os.Getuid() != 0 {
-		skip(t, "needs root: makes network namespaces")
-	}
-	p, err := playground.New(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	p := playtest.New(t, 2)
 	x := &port{New(rules.TableName(t.Name())), p}
 	t.Cleanup(func() {
 		if _, err := x.Heal(context.Background()); err != nil {
@@ -58,16 +50,6 @@ func newPort(t *testing.T) *port {
 	x.serve(t, 1, p.Address(1).String())
 	x.serve(t, 1, p.Address6(1).String())
 	return x
-}
-
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
 }
 
 // serve tells the truth, by UDP and by TCP.
@@ -209,10 +191,8 @@ func TestLies(t *testing.T) {
 
 func (x *port) nothingLeft(t *testing.T) {
 	t.Helper()
-	for _, family := range []nftables.TableFamily{nftables.TableFamilyIPv4, nftables.TableFamilyIPv6} {
-		if left, err := rules.Sweep(t.Context(), x.play.Endpoint(0), family, rules.All); err != nil || len(left) > 0 {
-			t.Errorf("left in the network of n1: %v, %v", left, err)
-		}
+	if left := playtest.Tables(t, x.play.Endpoint(0)); len(left) > 0 {
+		t.Errorf("left in the network of n1: %v", left)
 	}
 }
 
@@ -308,9 +288,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	if _, err := x.Lie(t.Context(), "f", []string{"n1"}, Lie{Answer: NXDomain}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rules.Sweep(t.Context(), x.play.Endpoint(0), nftables.TableFamilyIPv4, rules.All); err != nil {
-		t.Fatal(err)
-	}
+	playtest.DeleteTables(t, x.play.Endpoint(0))
 	x.honestly(t, inside, "db.")
 	if err := x.Renew(t.Context()); err != nil {
 		t.Fatal(err)
@@ -333,18 +311,35 @@ func TestQuestionsPassWithoutUs(t *testing.T) {
 	delete(x.stations, "n1")
 }
 
-func TestWhatCannotBeDone(t *testing.T) {
+// What is asked for while the node is down is done when it runs.
+func TestLieWaitsForANode(t *testing.T) {
 	x := newPort(t)
-	if err := x.Place(t.Context(), "down", -1); err != nil {
+	if err := x.Place(t.Context(), "n1", -1); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := x.Lie(t.Context(), "f", []string{"n1"}, Lie{Answer: None}); !errors.Is(err, desired.ErrNobody) {
+		t.Fatalf("nobody runs: %v", err)
+	}
+	if err := x.Place(t.Context(), "n1", x.play.Endpoint(0)); err != nil {
+		t.Fatal(err)
+	}
+	if len(x.stations) != 1 {
+		t.Errorf("%d nodes are answered by us", len(x.stations))
+	}
+	if _, was, err := x.Mend(t.Context(), "f"); !was || err != nil {
+		t.Errorf("mended: %v, %v", was, err)
+	}
+	x.honestly(t, inside, "db.")
+}
+
+func TestWhatCannotBeDone(t *testing.T) {
+	x := newPort(t)
 	for _, c := range []struct {
 		node  string
 		lie   Lie
 		wants string
 	}{
 		{"n9", Lie{Answer: None}, `node "n9" is not known`},
-		{"down", Lie{Answer: None}, "none of the nodes runs"},
 		{"n1", Lie{Answer: "maybe"}, `no answer "maybe"`},
 		{"n1", Lie{Answer: Wrong}, "needs an address"},
 		{"n1", Lie{Answer: None, Addresses: truth}, "has no addresses"},

@@ -22,7 +22,7 @@ const Limit = 4096
 // A Board is one table in one network namespace, and what is wanted of it by
 // the faults that share it. It is not safe for concurrent use.
 type Board struct {
-	netns int // file descriptor; 0 is our own
+	line  *Line
 	table table
 
 	made   bool // the table is in the kernel
@@ -71,7 +71,7 @@ func New(netns int, name string, a Action) *Board {
 
 func newBoard(netns int, name string, a Action, count bool) *Board {
 	return &Board{
-		netns: netns, table: newTable(name, a, count), shared: !count,
+		line: NewLine(netns), table: newTable(name, a, count), shared: !count,
 		wanted: map[string]*want{}, hits: map[Match]uint64{}, counted: map[Match]uint64{},
 	}
 }
@@ -105,7 +105,7 @@ func (b *Board) Settle(ctx context.Context, wanted map[string][]Match, nodes []n
 	}
 	b.dirty = true
 	change := Change{Matches: len(union)}
-	err := Talk(ctx, b.netns, func(c *nftables.Conn) (err error) {
+	err := b.line.Talk(ctx, func(c *nftables.Conn) (err error) {
 		if err := b.collect(c); err != nil {
 			b.made = false
 		}
@@ -128,7 +128,7 @@ func (b *Board) Count(ctx context.Context, id string) (Count, error) {
 	if w == nil {
 		return Count{}, fmt.Errorf("nothing is wanted by %q", id)
 	}
-	if err := Talk(ctx, b.netns, b.collect); err != nil {
+	if err := b.line.Talk(ctx, b.collect); err != nil {
 		return Count{}, fmt.Errorf("count packets: %w", err)
 	}
 	return b.since(w), nil
@@ -148,7 +148,7 @@ func (b *Board) since(w *want) Count {
 // Clear deletes the table. Nothing is wanted afterwards.
 func (b *Board) Clear(ctx context.Context) error {
 	if b.made || b.dirty {
-		err := Talk(ctx, b.netns, func(c *nftables.Conn) error {
+		err := b.line.Talk(ctx, func(c *nftables.Conn) error {
 			c.DelTable(b.table.Table)
 			return c.Flush()
 		})
@@ -156,10 +156,22 @@ func (b *Board) Clear(ctx context.Context) error {
 			return fmt.Errorf("delete table %s: %w", b.table.Name, err)
 		}
 	}
+	if err := b.Abandon(); err != nil {
+		return err
+	}
 	clear(b.wanted)
 	clear(b.hits)
 	clear(b.counted)
 	b.made, b.dirty, b.total, b.seen = false, false, 0, reading{}
+	return nil
+}
+
+// Abandon lets go of a network namespace that is no more, or whose table is
+// left to expire.
+func (b *Board) Abandon() error {
+	if err := b.line.Close(); err != nil {
+		return fmt.Errorf("close a netlink socket: %w", err)
+	}
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/google/nftables/expr"
 	"pgregory.net/rapid"
 
-	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 )
 
 func drop() Action {
@@ -34,33 +33,17 @@ type lane struct {
 
 func newLane(t *testing.T, count bool) *lane {
 	t.Helper()
-	if os.Getuid() != 0 {
-		skip(t, "needs root: makes network namespaces")
-	}
-	p, err := playground.New(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	p := playtest.New(t, 2)
 	l := &lane{Board: newBoard(p.Bridge(), TableName(t.Name()), drop(), count)}
 	l.want = map[string][]Match{"f": {{From: p.Address(0), To: p.Address(1)}}}
 	for i, s := range []**net.UDPConn{&l.from, &l.to} {
+		var err error
 		if *s, err = p.ListenUDP(i, p.Address(i)); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { (*s).Close() })
 	}
 	return l
-}
-
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
 }
 
 func (l *lane) settle(t *testing.T) Change {
@@ -74,7 +57,7 @@ func (l *lane) settle(t *testing.T) Change {
 
 func (l *lane) readNow(t *testing.T) (r reading) {
 	t.Helper()
-	err := Talk(t.Context(), l.netns, func(c *nftables.Conn) (err error) {
+	err := l.line.Talk(t.Context(), func(c *nftables.Conn) (err error) {
 		r, err = l.table.read(c)
 		return err
 	})

@@ -81,6 +81,7 @@ func (f *family) describe(t *nftables.Table, id uint32, suffix string, address n
 			KeyType: nftables.MustConcatSetType(of...), Concatenation: true,
 			HasTimeout: true, Timeout: Lifetime, Counter: count,
 			KeyByteOrder: binaryutil.BigEndian,
+			Size:         Limit, // or the kernel makes its table larger as it goes, again and again
 		}
 	}
 	f.pairs = expiring(id, "pairs", address, address)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
 )
 
 // Prefix begins the names of all our tables, by which [Sweep] knows them.
@@ -24,13 +23,6 @@ const (
 	Renewal  = 10 * time.Second
 )
 
-// hurry is the deadline of one conversation with the kernel when the caller
-// sets none.
-const hurry = 5 * time.Second
-
-// sendBuffer is room for the largest transaction.
-const sendBuffer = 4 << 20
-
 // TableName is a table's name for a run: [Prefix], an underscore and what
 // nftables takes of the run's name without quotes.
 func TableName(run string) string {
@@ -41,23 +33,6 @@ func TableName(run string) string {
 		return '_'
 	}, run)
 	return Prefix + "_" + clean[:min(len(clean), 64)]
-}
-
-// Talk opens a socket to the nftables of a network namespace (0: the one that
-// we are in) for f, with a deadline.
-func Talk(ctx context.Context, netns int, f func(*nftables.Conn) error) error {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(hurry)
-	}
-	c, err := nftables.New(nftables.WithNetNSFd(netns), nftables.AsLasting(),
-		nftables.WithSockOptions(func(c *netlink.Conn) error {
-			return errors.Join(c.SetDeadline(deadline), c.SetWriteBuffer(sendBuffer))
-		}))
-	if err != nil {
-		return fmt.Errorf("open a netlink socket: %w", err)
-	}
-	return errors.Join(f(c), c.CloseLasting())
 }
 
 // All stands for every run in [Sweep].

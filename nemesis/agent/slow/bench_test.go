@@ -3,12 +3,16 @@
 package slow
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // BenchmarkRoundTrip50ms measures what 50 ms injected add to a round trip.
@@ -41,6 +45,7 @@ func Benchmark40000PerSecond(b *testing.B) {
 		b.Fatal(err)
 	}
 	const packets, each = 80_000, time.Second / 40_000
+	sent, came := 0, 0
 	for b.Loop() {
 		arrived := make(chan int)
 		go func() {
@@ -62,57 +67,114 @@ func Benchmark40000PerSecond(b *testing.B) {
 			w.sock["n1"].WriteTo([]byte("payload"), sink.LocalAddr())
 		}
 		took := time.Since(begin)
-		n := <-arrived
+		sent += packets
+		came += <-arrived
 		tally, _ := w.Count("f")
 		b.ReportMetric(packets/took.Seconds(), "packets/s")
-		b.ReportMetric(float64(packets-n), "lost")
+		b.ReportMetric(float64(sent-came), "lost")
+		b.ReportMetric(float64(sent)-float64(tally.Delayed), "not-delayed")
 		b.ReportMetric(float64(tally.Held.Microseconds())/float64(max(1, tally.Delayed))/1000, "ms-held")
 		b.ReportMetric(float64(w.stations["n3"].pump.late.Microseconds())/1000, "ms-latest")
 	}
 }
 
-// BenchmarkThroughput compares a TCP stream, bare and with its packets (not
-// their acknowledgements) held for 1 ms.
+// BenchmarkThroughput compares TCP streams, bare and with their packets (not
+// their acknowledgements) held for 1 ms, in turns. One stream depends on what
+// its congestion control makes of the longer way as well as on us; several, as
+// nodes have, much less.
 func BenchmarkThroughput(b *testing.B) {
-	for name, delay := range map[string]time.Duration{"bare": 0, "1ms": time.Millisecond} {
-		b.Run(name, func(b *testing.B) {
-			w := newPond(b)
-			if delay > 0 {
-				if _, err := w.Slow(b.Context(), "f", [][2]string{{"n1", "n2"}}, Profile{Delay: delay}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			in, out := w.stream(b)
-			go io.Copy(io.Discard, out)
-			chunk := make([]byte, 1<<20)
-			b.SetBytes(1 << 20)
-			for b.Loop() {
-				if _, err := in.Write(chunk); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	for _, n := range []int{1, 4, 16} {
+		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) { throughput(b, n) })
 	}
 }
 
-// stream connects n1 to n2.
-func (w *pond) stream(b *testing.B) (in, out net.Conn) {
+func throughput(b *testing.B, n int) {
+	all := map[time.Duration]streams{}
+	for _, delay := range []time.Duration{0, time.Millisecond} {
+		w := newPond(b)
+		if delay > 0 {
+			if _, err := w.Slow(b.Context(), "f", [][2]string{{"n1", "n2"}}, Profile{Delay: delay}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for i := range n {
+			all[delay] = append(all[delay], w.stream(b, strconv.Itoa(7+i)))
+		}
+		all[delay].carry(b) // until the window is open
+	}
+	var shares, bare []float64
+	b.SetBytes(int64(2 * n * streamed))
+	for i := range b.N {
+		first := []time.Duration{0, time.Millisecond}[i%2]
+		took := map[time.Duration]time.Duration{first: all[first].carry(b)}
+		second := time.Millisecond - first
+		took[second] = all[second].carry(b)
+		shares = append(shares, 100*float64(took[0])/float64(took[time.Millisecond]))
+		bare = append(bare, float64(n)*streamed/took[0].Seconds()/1e6)
+	}
+	slices.Sort(shares)
+	slices.Sort(bare)
+	b.ReportMetric(shares[len(shares)/2], "%of-bare-median")
+	b.ReportMetric(shares[0], "%of-bare-least")
+	b.ReportMetric(bare[len(bare)/2], "MB/s-bare")
+}
+
+// streamed is how much a stream carries at a time.
+const streamed = 128 << 20
+
+// A stream is a connection from n1 to n2.
+type stream struct{ in, out net.Conn }
+
+type streams []*stream
+
+// carry returns how long it takes until all has come by all streams.
+func (s streams) carry(b *testing.B) time.Duration {
+	b.Helper()
+	begin := time.Now()
+	var all errgroup.Group
+	for _, one := range s {
+		all.Go(one.carry)
+	}
+	if err := all.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(begin)
+}
+
+func (s *stream) carry() error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.CopyN(io.Discard, s.out, streamed)
+		done <- err
+	}()
+	chunk := make([]byte, 1<<20)
+	for range streamed / len(chunk) {
+		if _, err := s.in.Write(chunk); err != nil {
+			return err
+		}
+	}
+	return <-done
+}
+
+// stream connects n1 to a port of n2.
+func (w *pond) stream(b *testing.B, port string) *stream {
 	b.Helper()
 	var l net.Listener
 	err := w.play.In(1, func() (err error) {
-		l, err = net.Listen("tcp", net.JoinHostPort(w.play.Address(1).String(), "7"))
+		l, err = net.Listen("tcp", net.JoinHostPort(w.play.Address(1).String(), port))
 		return err
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer l.Close()
-	if err := w.play.In(0, func() (err error) { in, err = net.Dial("tcp", l.Addr().String()); return err }); err != nil {
+	s := &stream{}
+	if err := w.play.In(0, func() (err error) { s.in, err = net.Dial("tcp", l.Addr().String()); return err }); err != nil {
 		b.Fatal(err)
 	}
-	if out, err = l.Accept(); err != nil {
+	if s.out, err = l.Accept(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { in.Close(); out.Close() })
-	return in, out
+	b.Cleanup(func() { s.in.Close(); s.out.Close() })
+	return s
 }

@@ -1,4 +1,8 @@
-// Package slow delays, loses and reorders packets between nodes, in user space.
+// Package slow delays, loses and reorders packets between nodes.
+//
+// Where the kernel of the node that sends has netem, and netem does what is
+// asked for, it does it; see package netem. Everything else, and everything
+// where it is missing, is done in user space, as follows.
 //
 // In the network namespace of the node that receives, the kernel hands us what
 // comes from the nodes that are slowed, by a rule of nftables and a netfilter

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/netem"
 )
 
 // A fault is what one ID slows.
@@ -21,23 +24,20 @@ type fault struct {
 	effects map[[2]string]*effect // of each pair of nodes
 }
 
-// A place is where a node is: its addresses, and a file descriptor of its
-// network namespace, or -1 while it is down.
-type place struct {
-	netns     int
-	addresses []netip.Addr
-}
-
-// A Network slows pairs of nodes, each in the network namespace of the one
-// that receives. Its methods may be called concurrently; they take turns.
+// A Network slows pairs of nodes: by netem in the network namespace of the one
+// that sends, or by a queue in that of the one that receives. Its methods may be called concurrently; they take turns.
 type Network struct {
 	lifetime time.Duration
 
 	mu       sync.Mutex
-	name     string
-	places   map[string]place
-	faults   map[string]*fault
-	stations map[string]*station
+	name     desired.Name
+	places   desired.Places
+	faults   desired.Faults[*fault]
+	effects  uint64                   // how many there were
+	stations map[string]*station      // by the receiver
+	shapers  map[string]*netem.Shaper // by the sender
+	refusals map[string]error         // why there is no netem, by the sender
+	queues   bool                     // netem is not wanted, as in tests of the queues
 }
 
 // New returns a Network in which nothing is slowed. Nothing is changed in the
@@ -45,8 +45,9 @@ type Network struct {
 // they are renewed. Name is that of the tables.
 func New(name string, lifetime time.Duration) *Network {
 	return &Network{
-		lifetime: lifetime, name: name,
-		places: map[string]place{}, faults: map[string]*fault{}, stations: map[string]*station{},
+		lifetime: lifetime, name: desired.Name(name),
+		places: desired.Places{}, faults: desired.Faults[*fault]{}, stations: map[string]*station{},
+		shapers: map[string]*netem.Shaper{}, refusals: map[string]error{},
 	}
 }
 
@@ -54,11 +55,7 @@ func New(name string, lifetime time.Duration) *Network {
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.stations) > 0 && n.name != name {
-		return fmt.Errorf("the tables %s are in use already", n.name)
-	}
-	n.name = name
-	return nil
+	return n.name.Change(name, len(n.stations)+len(n.shapers) > 0)
 }
 
 // Place says where a node is now: a file descriptor of its network namespace,
@@ -68,18 +65,12 @@ func (n *Network) Rename(name string) error {
 func (n *Network) Place(ctx context.Context, node string, netns int, addresses []netip.Addr) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	was := n.places[node]
-	if len(addresses) == 0 {
-		addresses = was.addresses
-	}
-	if netns == was.netns && slices.Equal(addresses, was.addresses) {
-		return nil
-	}
-	n.places[node] = place{netns, slices.Clone(addresses)}
 	var err error
-	if s := n.stations[node]; s != nil {
-		delete(n.stations, node)
-		err = s.close(ctx, false)
+	switch n.places.Set(node, netns, addresses) {
+	case desired.Stays:
+		return nil
+	case desired.Moved:
+		err = n.leave(ctx, node)
 	}
 	if len(n.faults) == 0 {
 		return err
@@ -93,9 +84,9 @@ func (n *Network) Place(ctx context.Context, node string, netns int, addresses [
 
 // A Change says what one transaction did.
 type Change struct {
-	// Senders is how many senders are slowed now, over all receivers that
-	// run, by all IDs, as read back from the kernel; Changed is how many
-	// pairs of nodes the ID slows, or slowed.
+	// Senders is how many addresses are slowed now, each on its way to one
+	// node that runs, by all IDs, as read back from the kernel; Changed is how
+	// many pairs of nodes the ID slows, or slowed.
 	Senders, Changed int
 	// Took is how long it took, in all receivers.
 	Took time.Duration
@@ -104,27 +95,31 @@ type Change struct {
 }
 
 // Slow does to what the first node of each pair sends to the second what the
-// profile says, for an ID. What that ID slowed before is replaced.
+// profile says, for an ID. What that ID slowed before is replaced. With
+// [desired.ErrNobody] it is slowed as soon as the second node runs.
 func (n *Network) Slow(ctx context.Context, id string, pairs [][2]string, p Profile) (Change, error) {
 	if err := p.check(); err != nil {
 		return Change{}, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := n.faults[id]
 	f := &fault{names: slices.Clone(pairs), profile: p, effects: map[[2]string]*effect{}}
 	for i, names := range pairs {
 		own := p
 		own.Seed += uint64(i) // Each pair draws for itself.
+		n.effects++
 		f.effects[names] = newEffect(own)
+		f.effects[names].id = n.effects
 	}
-	n.faults[id] = f
-	change, err := n.settle(ctx)
-	if err == nil && change.Senders == 0 {
-		err = errors.New("none of the nodes that should receive later runs, in a network of its own")
-	}
+	var change Change
+	err := n.faults.Put(id, f, func() (err error) {
+		change, err = n.settle(ctx)
+		if err == nil && change.Senders == 0 {
+			err = desired.ErrNobody
+		}
+		return err
+	})
 	if err != nil {
-		n.restore(id, before)
 		_, back := n.settle(ctx)
 		return Change{}, errors.Join(fmt.Errorf("slow: %w", err), back)
 	}
@@ -132,8 +127,8 @@ func (n *Network) Slow(ctx context.Context, id string, pairs [][2]string, p Prof
 	return change, nil
 }
 
-// Mend takes back what an ID slows; what is held is let go at once. The Change
-// is zero if that is nothing.
+// Mend takes back what an ID slows; what a queue holds is let go at once, what
+// netem holds when its time has come. The Change is zero if that is nothing.
 func (n *Network) Mend(ctx context.Context, id string) (Change, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -141,21 +136,18 @@ func (n *Network) Mend(ctx context.Context, id string) (Change, error) {
 	if f == nil {
 		return Change{}, nil
 	}
-	delete(n.faults, id)
-	change, err := n.settle(ctx)
+	shaped := n.shapedBy(f) // What is held by netem is counted before it leaves.
+	var change Change
+	err := n.faults.Drop(id, func() (err error) {
+		change, err = n.settle(ctx)
+		return err
+	})
 	if err != nil {
-		n.restore(id, f)
 		return Change{}, fmt.Errorf("take the delay back: %w", err)
 	}
-	change.Changed, change.Tally = len(f.effects), n.tally(f)
+	change.Changed, change.Tally = len(f.effects), n.queued(f)
+	change.Tally.Add(shaped)
 	return change, nil
-}
-
-func (n *Network) restore(id string, f *fault) {
-	delete(n.faults, id)
-	if f != nil {
-		n.faults[id] = f
-	}
 }
 
 // Count is what the fault of an ID has done so far.
@@ -166,11 +158,14 @@ func (n *Network) Count(id string) (Tally, error) {
 	if f == nil {
 		return Tally{}, fmt.Errorf("nothing is slowed by %q", id)
 	}
-	return n.tally(f), nil
+	t := n.queued(f)
+	t.Add(n.shapedBy(f))
+	return t, nil
 }
 
-// tally adds up what the fault did on each pair. The pumps stand still for it.
-func (n *Network) tally(f *fault) Tally {
+// queued adds up what the queues did for the fault on each pair. The pumps
+// stand still for it.
+func (n *Network) queued(f *fault) Tally {
 	for _, s := range n.stations {
 		s.pump.mu.Lock()
 		defer s.pump.mu.Unlock()
@@ -186,8 +181,8 @@ func (n *Network) tally(f *fault) Tally {
 func (n *Network) Address(node string) (netip.Addr, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if p := n.places[node]; len(p.addresses) > 0 {
-		return p.addresses[0], true
+	if p := n.places[node]; len(p.Addresses) > 0 {
+		return p.Addresses[0], true
 	}
 	return netip.Addr{}, false
 }
@@ -196,7 +191,7 @@ func (n *Network) Address(node string) (netip.Addr, bool) {
 func (n *Network) Renew(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.faults) == 0 && len(n.stations) == 0 {
+	if len(n.faults) == 0 && len(n.stations) == 0 && len(n.shapers) == 0 {
 		return nil
 	}
 	_, err := n.settle(ctx)
@@ -215,6 +210,10 @@ func (n *Network) Heal(ctx context.Context) (int, error) {
 		delete(n.stations, node)
 		err = errors.Join(err, s.close(ctx, true))
 	}
+	for node, s := range n.shapers {
+		delete(n.shapers, node)
+		err = errors.Join(err, s.Close(ctx))
+	}
 	return ids, err
 }
 
@@ -224,11 +223,23 @@ func (n *Network) settle(ctx context.Context) (Change, error) {
 	if err := ctx.Err(); err != nil {
 		return Change{}, err
 	}
+	begin := time.Now()
 	want, err := n.resolve()
+	for agreed := false; err == nil && !agreed; { // Each that refuses does so once.
+		if agreed, err = n.shape(ctx, want.shapes); !agreed && err == nil {
+			want, err = n.resolve()
+		}
+	}
 	if err != nil {
 		return Change{}, err
 	}
-	begin, change := time.Now(), Change{}
+	err = n.queue(ctx, want.links)
+	return Change{Senders: want.senders(), Took: time.Since(begin)}, err
+}
+
+// queue brings every receiver to what queues are to do there.
+func (n *Network) queue(ctx context.Context, want map[string]map[netip.Addr]*link) error {
+	var err error
 	for node, s := range n.stations {
 		if want[node] == nil || !s.works() {
 			delete(n.stations, node)
@@ -236,73 +247,41 @@ func (n *Network) settle(ctx context.Context) (Change, error) {
 		}
 	}
 	for _, node := range slices.Sorted(maps.Keys(want)) {
-		one := n.settleOne(ctx, node, want[node])
-		if one != nil {
+		if one := n.settleOne(ctx, node, want[node]); one != nil {
 			err = errors.Join(err, fmt.Errorf("in the network of %s: %w", node, one))
 		}
-		change.Senders += len(want[node])
 	}
-	change.Took = time.Since(begin)
-	return change, err
+	return err
 }
 
 func (n *Network) settleOne(ctx context.Context, node string, links map[netip.Addr]*link) error {
 	if s := n.stations[node]; s != nil {
 		return s.settle(ctx, links)
 	}
-	s, err := openStation(ctx, n.places[node].netns, n.name, n.lifetime, links)
+	s, err := openStation(ctx, n.places[node].Netns, string(n.name), n.lifetime, links)
 	if s != nil {
 		n.stations[node] = s
 	}
 	return err
 }
 
-// resolve finds for every receiver that runs what acts on which sender.
-func (n *Network) resolve() (map[string]map[netip.Addr]*link, error) {
-	all := map[string]map[netip.Addr]*link{}
-	for _, id := range slices.Sorted(maps.Keys(n.faults)) {
-		for names, e := range n.faults[id].effects {
-			if err := n.known(names); err != nil {
-				return nil, err
-			}
-			if n.places[names[1]].netns < 0 {
-				continue
-			}
-			links := all[names[1]]
-			if links == nil {
-				links = map[netip.Addr]*link{}
-				all[names[1]] = links
-			}
-			for _, from := range n.places[names[0]].addresses {
-				if links[from] == nil {
-					links[from] = &link{}
-				}
-				links[from].effects = append(links[from].effects, e)
-			}
-		}
-	}
-	return all, nil
-}
-
-// known returns an error unless the addresses of both nodes are.
-func (n *Network) known(names [2]string) error {
-	for _, name := range names {
-		if len(n.places[name].addresses) == 0 {
-			return fmt.Errorf("no address is known of node %q (known: %s)",
-				name, strings.Join(slices.Sorted(maps.Keys(n.places)), ", "))
-		}
-	}
-	return nil
-}
-
-// Backend is how packets get to us, for people, once something is slowed.
+// Backend is how packets are slowed, for people, once some are.
 func (n *Network) Backend() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, s := range n.stations {
-		if !s.table.native {
-			return "netfilter queue, by xt in nftables"
-		}
+	var by []string
+	if len(n.shapers) > 0 {
+		by = append(by, "netem")
 	}
-	return "netfilter queue, by nftables"
+	native := true
+	for _, s := range n.stations {
+		native = native && s.table.native
+	}
+	switch {
+	case !native:
+		by = append(by, "netfilter queue, by xt in nftables")
+	case len(n.stations) > 0 || len(by) == 0:
+		by = append(by, "netfilter queue, by nftables")
+	}
+	return strings.Join(by, " and ")
 }

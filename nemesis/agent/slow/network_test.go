@@ -4,14 +4,17 @@ package slow
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
@@ -27,15 +30,9 @@ type pond struct {
 
 func newPond(t testing.TB) *pond {
 	t.Helper()
-	if os.Getuid() != 0 {
-		skip(t, "needs root: makes network namespaces")
-	}
-	p, err := playground.New(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	p := playtest.New(t, 3)
 	w := &pond{New("shakedown_test", lifetime), p, map[string]*net.UDPConn{}}
+	w.queues = true
 	t.Cleanup(func() {
 		if _, err := w.Heal(context.Background()); err != nil {
 			t.Error(err)
@@ -70,16 +67,6 @@ func echo(s *net.UDPConn) {
 	}
 }
 
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
-}
-
 // roundTrip measures a packet's way from n1 to a node and back.
 func (w *pond) roundTrip(t testing.TB, to string) time.Duration {
 	t.Helper()
@@ -112,9 +99,7 @@ func TestDelayIsMeasuredAndGone(t *testing.T) {
 			t.Logf("bare %v, slowed %v", bare, rtt)
 		}
 	}
-	if rtt := w.roundTrip(t, "n3"); rtt > 40*time.Millisecond {
-		t.Errorf("to another node it takes %v", rtt)
-	}
+	w.quick(t, "n3", 40*time.Millisecond)
 	if tally, err := w.Count("f"); err != nil || tally.Delayed != 5 || tally.Held < 250*time.Millisecond {
 		t.Errorf("%+v, %v", tally, err)
 	}
@@ -124,9 +109,7 @@ func TestDelayIsMeasuredAndGone(t *testing.T) {
 	if len(w.stations) > 0 {
 		t.Error("the queue is still open")
 	}
-	if rtt := w.roundTrip(t, "n2"); rtt > 40*time.Millisecond {
-		t.Errorf("mended, it takes %v", rtt)
-	}
+	w.quick(t, "n2", 40*time.Millisecond)
 }
 
 // What is slowed by two is slowed by both, and one of them may end.
@@ -144,9 +127,13 @@ func TestDelaysAddUp(t *testing.T) {
 	if err != nil || c.Changed != 2 || c.Senders != 4 || c.Tally.Delayed != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if rtt := w.roundTrip(t, "n2"); rtt < 40*time.Millisecond || rtt > 78*time.Millisecond {
-		t.Errorf("one of them makes one of %v", rtt)
-	}
+	until(t, "one of them makes less than two", func() bool { // on a machine that has other work not at once
+		rtt := w.roundTrip(t, "n2")
+		if rtt < 40*time.Millisecond {
+			t.Errorf("one of them makes a round trip of %v", rtt)
+		}
+		return rtt < 80*time.Millisecond
+	})
 	if c, err := w.Mend(t.Context(), "g"); err != nil || c.Changed != 0 {
 		t.Errorf("mended twice: %+v, %v", c, err)
 	}
@@ -233,9 +220,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	if err := rules.Talk(t.Context(), s.netns, s.table.delete); err != nil {
 		t.Fatal(err)
 	}
-	if rtt := w.roundTrip(t, "n2"); rtt > 25*time.Millisecond {
-		t.Errorf("without the tables it takes %v", rtt)
-	}
+	w.quick(t, "n2", 25*time.Millisecond)
 	if err := w.Renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -247,9 +232,6 @@ func TestRenewBringsTablesBack(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	w := newPond(t)
 	good := Profile{Delay: time.Millisecond}
-	if err := w.Place(t.Context(), "down", -1, []netip.Addr{netip.MustParseAddr("10.99.0.77")}); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		pair  [2]string
 		p     Profile
@@ -257,7 +239,6 @@ func TestRefusals(t *testing.T) {
 	}{
 		{[2]string{"n1", "n9"}, good, `no address is known of node "n9"`},
 		{[2]string{"n1", "n2"}, Profile{}, "neither"},
-		{[2]string{"n1", "down"}, good, "none of the nodes"},
 	} {
 		if _, err := w.Slow(t.Context(), "f", [][2]string{c.pair}, c.p); err == nil || !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%v: %v; want %q", c.pair, err, c.wants)
@@ -276,6 +257,28 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What is asked for while the node is down is done when it runs.
+func TestSlowWaitsForANode(t *testing.T) {
+	w := newPond(t)
+	place := func(netns int) {
+		t.Helper()
+		if err := w.Place(t.Context(), "n2", netns, []netip.Addr{w.play.Address(1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place(-1)
+	if _, err := w.Slow(t.Context(), "f", [][2]string{{"n1", "n2"}}, Profile{Delay: 30 * time.Millisecond}); !errors.Is(err, desired.ErrNobody) {
+		t.Fatalf("nobody runs: %v", err)
+	}
+	place(w.play.Endpoint(1))
+	if rtt := w.roundTrip(t, "n2"); rtt < 30*time.Millisecond {
+		t.Errorf("when it runs, it takes %v", rtt)
+	}
+	if c, err := w.Mend(t.Context(), "f"); err != nil || c.Changed != 1 {
+		t.Errorf("mended: %+v, %v", c, err)
+	}
+}
+
 // The way of a node that does not answer has no length.
 func TestRoundTripWithoutAnAnswer(t *testing.T) {
 	w := newPond(t)
@@ -290,6 +293,13 @@ func TestRoundTripWithoutAnAnswer(t *testing.T) {
 }
 
 // until waits for a condition.
+// quick waits for a round trip that is shorter than most: a single one may take
+// longer on a busy machine.
+func (w *pond) quick(t testing.TB, to string, most time.Duration) {
+	t.Helper()
+	until(t, fmt.Sprintf("a round trip to %s is shorter than %v", to, most), func() bool { return w.roundTrip(t, to) < most })
+}
+
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(15 * time.Second)

@@ -43,7 +43,8 @@ type Profile struct {
 	Duplicate, Corrupt, Tamper float64
 	// Rate is how many bytes a second get through; 0 means all.
 	Rate int64
-	// Seed makes the draws repeatable, for the same packets.
+	// Seed makes the draws repeatable, for the same packets, where they are
+	// ours: netem draws for itself.
 	Seed uint64
 }
 
@@ -88,7 +89,7 @@ type Tally struct {
 	Seen, Delayed, Lost, Overtook, Overflowed uint64
 	Duplicated, Corrupted, Tampered           uint64
 	// Held is how long the delayed packets were held in all, as measured from
-	// when they came to when they were let go.
+	// when they came to when they were let go; netem does not tell.
 	Held time.Duration
 }
 
@@ -113,10 +114,12 @@ func (t Tally) Hit() uint64 {
 // An effect is one fault, as it acts on packets.
 type effect struct {
 	Profile
-	Tally
-	rng  *rand.Rand
-	bad  bool  // in a burst of losses
-	free int64 // when the last packet is through, where the rate is limited
+	Tally         // by queues
+	shaped Tally  // by netems that are no more
+	id     uint64 // tells it from all others
+	rng    *rand.Rand
+	bad    bool  // in a burst of losses
+	free   int64 // when the last packet is through, where the rate is limited
 }
 
 func newEffect(p Profile) *effect {

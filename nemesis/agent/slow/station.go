@@ -29,6 +29,7 @@ const firstQueue = 7700
 // and the tables, all in the node's network namespace.
 type station struct {
 	netns int
+	line  *rules.Line
 	table table
 	pump  *pump
 }
@@ -39,7 +40,7 @@ func openStation(ctx context.Context, netns int, name string, lifetime time.Dura
 	if err != nil {
 		return nil, err
 	}
-	s := &station{netns: netns}
+	s := &station{netns: netns, line: rules.NewLine(netns)}
 	if s.pump, err = startPump(q); err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
@@ -51,14 +52,14 @@ func openStation(ctx context.Context, netns int, name string, lifetime time.Dura
 	// Each attempt has a socket of its own: one that failed has answers left over.
 	for _, native := range []bool{true, false} {
 		s.table = newTable(name, lifetime, q.Number, native)
-		err = rules.Talk(ctx, netns, func(c *nftables.Conn) error {
+		err = s.line.Talk(ctx, func(c *nftables.Conn) error {
 			return errors.Join(s.table.create(c, senders), c.Flush())
 		})
 		if err == nil {
 			return s, s.verify(ctx, len(senders))
 		}
 	}
-	return nil, errors.Join(nfqueue.Hint(err), s.pump.end())
+	return nil, errors.Join(nfqueue.Hint(err), s.line.Close(), s.pump.end())
 }
 
 // settle changes what is slowed. If somebody deleted the tables they are made
@@ -69,11 +70,11 @@ func (s *station) settle(ctx context.Context, links map[netip.Addr]*link) error 
 	}
 	s.pump.swap(links) // Packets of new senders must find their link.
 	senders := slices.Collect(maps.Keys(links))
-	err := rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
+	err := s.line.Talk(ctx, func(c *nftables.Conn) error {
 		return errors.Join(s.table.replace(c, senders), c.Flush())
 	})
 	if errors.Is(err, unix.ENOENT) {
-		err = rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
+		err = s.line.Talk(ctx, func(c *nftables.Conn) error {
 			return errors.Join(s.table.create(c, senders), c.Flush())
 		})
 	}
@@ -97,7 +98,7 @@ func (s *station) equip(links map[netip.Addr]*link) error {
 
 // verify compares how many senders are in the kernel with how many should be.
 func (s *station) verify(ctx context.Context, want int) error {
-	return rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
+	return s.line.Talk(ctx, func(c *nftables.Conn) error {
 		got, err := s.table.count(c)
 		if err == nil && got != want {
 			err = fmt.Errorf("read back: %d senders are slowed instead of %d", got, want)
@@ -123,16 +124,16 @@ func (s *station) close(ctx context.Context, tables bool) error {
 	if tables {
 		// The kernel drops what is queued when a chain is deleted, so there
 		// must be nothing in the queue, and nothing on its way there.
-		err = rules.Talk(ctx, s.netns, func(c *nftables.Conn) error {
+		err = s.line.Talk(ctx, func(c *nftables.Conn) error {
 			return errors.Join(s.table.replace(c, nil), c.Flush())
 		})
 		s.pump.letGo()
 	}
 	if tables && err == nil {
-		err = rules.Talk(ctx, s.netns, s.table.delete)
+		err = s.line.Talk(ctx, s.table.delete)
 	}
 	if errors.Is(err, unix.ENOENT) {
 		err = nil
 	}
-	return errors.Join(err, s.pump.end())
+	return errors.Join(err, s.line.Close(), s.pump.end())
 }

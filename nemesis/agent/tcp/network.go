@@ -13,23 +13,17 @@ import (
 	"github.com/mdlayher/netlink"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
-
-// A place is where a node is: its addresses, and a file descriptor of its
-// network namespace, or -1 while it is down.
-type place struct {
-	netns     int
-	addresses []netip.Addr
-}
 
 // A Network takes connections between nodes away. Its methods may be called
 // concurrently; they take turns.
 type Network struct {
 	mu       sync.Mutex
-	name     string
-	places   map[string]place
-	refusals map[string]refusal
+	name     desired.Name
+	places   desired.Places
+	refusals desired.Faults[refusal]
 	boards   map[string]*rules.Board // by the node that is asked
 	// before counts what was refused for each ID in networks that are no more.
 	before map[string]uint64
@@ -45,7 +39,7 @@ type refusal struct {
 // tables.
 func New(name string) *Network {
 	return &Network{
-		name: name, places: map[string]place{}, refusals: map[string]refusal{},
+		name: desired.Name(name), places: desired.Places{}, refusals: desired.Faults[refusal]{},
 		boards: map[string]*rules.Board{}, before: map[string]uint64{},
 	}
 }
@@ -54,11 +48,7 @@ func New(name string) *Network {
 func (n *Network) Rename(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.boards) > 0 && n.name != name {
-		return fmt.Errorf("the tables %s are in use already", n.name)
-	}
-	n.name = name
-	return nil
+	return n.name.Change(name, len(n.boards) > 0)
 }
 
 // Place says where a node is now: a file descriptor of its network namespace,
@@ -68,25 +58,23 @@ func (n *Network) Rename(name string) error {
 func (n *Network) Place(ctx context.Context, node string, netns int, addresses []netip.Addr) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	was := n.places[node]
-	if len(addresses) == 0 {
-		addresses = was.addresses
-	}
-	if netns == was.netns && slices.Equal(addresses, was.addresses) {
+	move := n.places.Set(node, netns, addresses)
+	if move == desired.Stays {
 		return nil
 	}
-	n.places[node] = place{netns, slices.Clone(addresses)}
-	if b := n.boards[node]; b != nil && netns != was.netns {
+	var err error
+	if b := n.boards[node]; b != nil && move == desired.Moved {
 		n.remember(ctx, b)
 		delete(n.boards, node) // What is left of it ends with the network.
+		err = b.Abandon()
 	}
 	if len(n.refusals) == 0 {
-		return nil
+		return err
 	}
-	if _, err := n.settle(ctx); err != nil {
-		return fmt.Errorf("refuse connections at %s where it is now: %w", node, err)
+	if _, settled := n.settle(ctx); settled != nil {
+		err = errors.Join(err, fmt.Errorf("refuse connections at %s where it is now: %w", node, settled))
 	}
-	return nil
+	return err
 }
 
 // remember keeps what a board counted that is about to go.
@@ -110,10 +98,10 @@ func (n *Network) Reset(ctx context.Context, pairs [][2]string, ports []uint16) 
 			return all, err
 		}
 		at, other := names[1], names[0]
-		if at == cut.Clients || n.places[at].netns < 0 && other != cut.Clients {
+		if at == cut.Clients || !n.places[at].Up() && other != cut.Clients {
 			at, other = other, at
 		}
-		if n.places[at].netns < 0 {
+		if !n.places[at].Up() {
 			continue
 		}
 		running = true
@@ -124,17 +112,13 @@ func (n *Network) Reset(ctx context.Context, pairs [][2]string, ports []uint16) 
 		}
 	}
 	if !running {
-		return 0, errNobody()
+		return 0, desired.ErrNobody
 	}
 	return all, nil
 }
 
-func errNobody() error {
-	return errors.New("none of the nodes concerned runs, in a network of its own")
-}
-
 func (n *Network) resetAt(ctx context.Context, at, other string, ports []uint16) (reset int, err error) {
-	err = talk(ctx, n.places[at].netns, func(c *netlink.Conn) error {
+	err = talk(ctx, n.places[at].Netns, func(c *netlink.Conn) error {
 		all, err := connections(c)
 		if err != nil {
 			return err
@@ -159,14 +143,14 @@ func (n *Network) resetAt(ctx context.Context, at, other string, ports []uint16)
 // between reports whether a connection's near end is at a node and its far end
 // at another, or at clients.
 func (n *Network) between(s socket, at, other string) bool {
-	if !slices.Contains(n.places[at].addresses, s.near.Addr()) {
+	if !slices.Contains(n.places[at].Addresses, s.near.Addr()) {
 		return false
 	}
 	if other != cut.Clients {
-		return slices.Contains(n.places[other].addresses, s.far.Addr())
+		return slices.Contains(n.places[other].Addresses, s.far.Addr())
 	}
 	for _, p := range n.places {
-		if slices.Contains(p.addresses, s.far.Addr()) {
+		if slices.Contains(p.Addresses, s.far.Addr()) {
 			return false
 		}
 	}
@@ -184,21 +168,20 @@ type Change struct {
 
 // Refuse answers what the first of each pair sends to the second to open a
 // connection as if nobody listened, for an ID; with ports, only on those. The
-// first may be [cut.Clients]. What that ID refused before is replaced.
+// first may be [cut.Clients]. What that ID refused before is replaced. With
+// [desired.ErrNobody] they are refused as soon as the second node runs.
 func (n *Network) Refuse(ctx context.Context, id string, pairs [][2]string, ports []uint16) (Change, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before, was := n.refusals[id]
-	n.refusals[id] = refusal{slices.Clone(pairs), slices.Clone(ports)}
-	c, err := n.settle(ctx)
-	if err == nil && c.Pairs == 0 {
-		err = errNobody()
-	}
-	if err != nil {
-		delete(n.refusals, id)
-		if was {
-			n.refusals[id] = before
+	var c Change
+	err := n.refusals.Put(id, refusal{slices.Clone(pairs), slices.Clone(ports)}, func() (err error) {
+		c, err = n.settle(ctx)
+		if err == nil && c.Pairs == 0 {
+			err = desired.ErrNobody
 		}
+		return err
+	})
+	if err != nil {
 		_, back := n.settle(ctx)
 		return Change{}, errors.Join(fmt.Errorf("refuse connections: %w", err), back)
 	}
@@ -209,18 +192,19 @@ func (n *Network) Refuse(ctx context.Context, id string, pairs [][2]string, port
 func (n *Network) Allow(ctx context.Context, id string) (Change, bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before, was := n.refusals[id]
-	if !was {
+	if _, was := n.refusals[id]; !was {
 		return Change{}, false, nil
 	}
 	refused, err := n.count(ctx, id)
 	if err != nil {
 		return Change{}, true, err
 	}
-	delete(n.refusals, id)
-	c, err := n.settle(ctx)
+	var c Change
+	err = n.refusals.Drop(id, func() (err error) {
+		c, err = n.settle(ctx)
+		return err
+	})
 	if err != nil {
-		n.refusals[id] = before
 		return Change{}, true, fmt.Errorf("allow connections: %w", err)
 	}
 	delete(n.before, id)

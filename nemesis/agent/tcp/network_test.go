@@ -8,16 +8,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/nftables"
-
 	"github.com/shakedown-dev/shakedown/nemesis/agent/cut"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/desired"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/playground"
+	"github.com/shakedown-dev/shakedown/nemesis/agent/playground/playtest"
 	"github.com/shakedown-dev/shakedown/nemesis/agent/rules"
 )
 
@@ -32,14 +31,7 @@ const port, otherPort = 7001, 7002
 
 func newHarbour(t *testing.T) *harbour {
 	t.Helper()
-	if os.Getuid() != 0 {
-		skip(t, "needs root: makes network namespaces")
-	}
-	p, err := playground.New(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	p := playtest.New(t, 3)
 	h := &harbour{New(rules.TableName(t.Name())), p}
 	t.Cleanup(func() {
 		if _, err := h.Heal(context.Background()); err != nil {
@@ -56,16 +48,6 @@ func newHarbour(t *testing.T) *harbour {
 		h.listen(t, i, otherPort)
 	}
 	return h
-}
-
-// skip skips a test that this host cannot run; where it must be able to, that
-// is a failure.
-func skip(t testing.TB, format string, arguments ...any) {
-	t.Helper()
-	if os.Getenv("SHAKEDOWN_REQUIRE_DOCKER") == "1" {
-		t.Fatalf(format, arguments...)
-	}
-	t.Skipf(format, arguments...)
 }
 
 // listen echoes on a port of an endpoint.
@@ -247,8 +229,8 @@ func TestRefuse(t *testing.T) {
 func (h *harbour) nothingLeft(t *testing.T) {
 	t.Helper()
 	for i := range 3 {
-		if left, err := rules.Sweep(t.Context(), h.play.Endpoint(i), nftables.TableFamilyINet, rules.All); err != nil || len(left) > 0 {
-			t.Errorf("left in the network of n%d: %v, %v", i+1, left, err)
+		if left := playtest.Tables(t, h.play.Endpoint(i)); len(left) > 0 {
+			t.Errorf("left in the network of n%d: %v", i+1, left)
 		}
 	}
 }
@@ -299,9 +281,7 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	if _, err := h.Refuse(t.Context(), "f", [][2]string{{"n1", "n2"}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rules.Sweep(t.Context(), h.play.Endpoint(1), nftables.TableFamilyINet, rules.All); err != nil {
-		t.Fatal(err)
-	}
+	playtest.DeleteTables(t, h.play.Endpoint(1))
 	h.open(t, 0, h.play.Address(1), port)
 	if err := h.Renew(t.Context()); err != nil {
 		t.Fatal(err)
@@ -309,11 +289,27 @@ func TestRenewBringsTablesBack(t *testing.T) {
 	h.refused(t, 0, h.play.Address(1), port)
 }
 
-func TestWhatCannotBeDone(t *testing.T) {
+// What is asked for while the node is down is done when it runs.
+func TestRefuseWaitsForANode(t *testing.T) {
 	h := newHarbour(t)
-	if err := h.Place(t.Context(), "down", -1, []netip.Addr{netip.MustParseAddr("10.99.0.77")}); err != nil {
+	if err := h.Place(t.Context(), "n2", -1, nil); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := h.Refuse(t.Context(), "f", [][2]string{{"n1", "n2"}}, nil); !errors.Is(err, desired.ErrNobody) {
+		t.Fatalf("nobody runs: %v", err)
+	}
+	if err := h.Place(t.Context(), "n2", h.play.Endpoint(1), []netip.Addr{h.play.Address(1)}); err != nil {
+		t.Fatal(err)
+	}
+	h.refused(t, 0, h.play.Address(1), port)
+	if _, was, err := h.Allow(t.Context(), "f"); !was || err != nil {
+		t.Errorf("allowed: %v, %v", was, err)
+	}
+	h.open(t, 0, h.play.Address(1), port)
+}
+
+func TestWhatCannotBeDone(t *testing.T) {
+	h := newHarbour(t)
 	for _, c := range []struct {
 		pair  [2]string
 		wants string
@@ -321,7 +317,6 @@ func TestWhatCannotBeDone(t *testing.T) {
 		{[2]string{"n1", "n9"}, `no address is known of node "n9"`},
 		{[2]string{"n1", cut.Clients}, "clients are not asked"},
 		{[2]string{cut.Clients, cut.Clients}, "nothing to say"},
-		{[2]string{"n1", "down"}, "none of the nodes"},
 	} {
 		if _, err := h.Refuse(t.Context(), "f", [][2]string{c.pair}, nil); err == nil || !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%v: %v; want %q", c.pair, err, c.wants)

@@ -63,7 +63,7 @@ func (n *Network) settle(ctx context.Context) (Change, error) {
 	}
 	for _, node := range slices.Sorted(maps.Keys(wanted)) {
 		if n.boards[node] == nil {
-			n.boards[node] = rules.New(n.places[node].netns, n.name+"_refuse", action())
+			n.boards[node] = rules.New(n.places[node].Netns, string(n.name)+"_refuse", action())
 		}
 		did, err := n.boards[node].Settle(ctx, wanted[node], n.nodes())
 		if err != nil {
@@ -77,17 +77,14 @@ func (n *Network) settle(ctx context.Context) (Change, error) {
 func (n *Network) nodes() []netip.Addr {
 	var all []netip.Addr
 	for _, p := range n.places {
-		all = append(all, p.addresses...)
+		all = append(all, p.Addresses...)
 	}
 	return all
 }
 
 // resolve finds for every node that runs what it refuses, by ID.
 func (n *Network) resolve() (map[string]map[string][]rules.Match, error) {
-	addresses := map[string][]netip.Addr{}
-	for node, p := range n.places {
-		addresses[node] = p.addresses
-	}
+	addresses := n.places.Addresses()
 	all := map[string]map[string][]rules.Match{}
 	for id, r := range n.refusals {
 		for _, names := range r.names {
@@ -102,7 +99,7 @@ func (n *Network) resolve() (map[string]map[string][]rules.Match, error) {
 			if err != nil {
 				return nil, err
 			}
-			if n.places[at].netns < 0 {
+			if !n.places[at].Up() {
 				continue
 			}
 			if all[at] == nil {
@@ -118,8 +115,11 @@ func (n *Network) resolve() (map[string]map[string][]rules.Match, error) {
 // one of them is clients.
 func (n *Network) known(names [2]string) error {
 	for _, name := range names {
-		if name != cut.Clients && len(n.places[name].addresses) == 0 {
-			return fmt.Errorf("no address is known of node %q", name)
+		if name == cut.Clients {
+			continue
+		}
+		if err := n.places.Addressed(name); err != nil {
+			return err
 		}
 	}
 	if names[0] == cut.Clients && names[1] == cut.Clients {

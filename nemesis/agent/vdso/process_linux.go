@@ -20,6 +20,7 @@ import (
 type Process struct {
 	pid    int
 	memory *os.File
+	birth  []byte // what the kernel told the program as it was executed
 	base   uint64 // address of the vDSO
 	size   uint64
 	layout layout
@@ -28,12 +29,16 @@ type Process struct {
 // Open finds the vDSO of process pid. It changes nothing. It needs
 // CAP_SYS_PTRACE, for processes of other users also CAP_DAC_OVERRIDE.
 func Open(pid int) (*Process, error) {
+	birth, err := auxiliary(pid)
+	if err != nil {
+		return nil, fmt.Errorf("process %d: %w", pid, err)
+	}
 	memory, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", pid), os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the memory of process %d: %w", pid, err)
 	}
-	p := &Process{pid: pid, memory: memory}
-	if err := p.find(); err != nil {
+	p := &Process{pid: pid, memory: memory, birth: birth}
+	if err := errors.Join(p.find(), p.same()); err != nil {
 		return nil, errors.Join(fmt.Errorf("process %d: %w", pid, err), memory.Close())
 	}
 	return p, nil
@@ -41,6 +46,24 @@ func Open(pid int) (*Process, error) {
 
 // Close gives up the handle; the process keeps its clock.
 func (p *Process) Close() error { return p.memory.Close() }
+
+// errOther says that the process is not the one any more that was opened.
+var errOther = errors.New("it has ended or executed another program")
+
+// same returns an error if the process has executed another program since it
+// was opened. Its memory alone does not tell: that of a child that was made by
+// vfork, as posix_spawn and Go do it, is its parent's until then, and stays
+// readable. The addresses that the kernel gave the program, which are chosen
+// at random, do: see getauxval(3).
+func (p *Process) same() error {
+	birth, err := auxiliary(p.pid)
+	if err == nil && !bytes.Equal(birth, p.birth) {
+		err = errOther
+	}
+	return err
+}
+
+func auxiliary(pid int) ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/auxv", pid)) }
 
 func (p *Process) find() error {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.pid))
@@ -82,7 +105,7 @@ func (p *Process) image() ([]byte, error) {
 	image := make([]byte, p.size)
 	if _, err := p.memory.ReadAt(image, int64(p.base)); err != nil {
 		if errors.Is(err, io.EOF) {
-			err = errors.New("it has ended or executed another program")
+			err = errOther
 		}
 		return nil, fmt.Errorf("read the vDSO of process %d: %w", p.pid, err)
 	}
@@ -107,7 +130,7 @@ func (p *Process) put(offset uint64, b []byte) error {
 // it was never set: then it is the real one.
 func (p *Process) Clock() (Clock, bool, error) {
 	image, err := p.image()
-	if err != nil || !p.layout.installed(image) {
+	if err = errors.Join(err, p.same()); err != nil || !p.layout.installed(image) {
 		return Clock{}, false, err
 	}
 	return p.layout.clock(image), true, nil

@@ -2,6 +2,7 @@ package vdso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -129,6 +130,37 @@ func (p teller) tells(t testing.TB, c *child, is Clock) {
 		}
 		g := group(clock.id)
 		is.tells(t, clock.name, clock.id, before[g], ns, after[g], clock.resolution)
+	}
+}
+
+// A child that was made by vfork has its parent's memory until it executes its
+// program. That it was opened before must not pass for the program's clock.
+func TestVforkedChild(t *testing.T) {
+	spawn, program := compiled("gcc")(t)[0], filepath.Join(t.TempDir(), "vfork")
+	run(t, "gcc", "-o", program, "testdata/vfork.c")
+	c := start(t, program, spawn)
+	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", c.Process.Pid)
+	var pid int
+	for deadline := time.Now().Add(10 * time.Second); pid == 0; {
+		text, _ := os.ReadFile(children)
+		pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		if time.Now().After(deadline) {
+			t.Fatal("it has no child")
+		}
+	}
+	p := open(t, pid)
+	setTo(shortly(t), t, p, Clock{Of: Realtime, Offset: time.Hour, Until: present(t).In(time.Minute)})
+	c.ask(t) // It executes the program, which answers.
+	if is, _, err := p.Clock(); !errors.Is(err, errOther) {
+		t.Errorf("the program's clock is %+v, %v", is, err)
+	}
+	again := open(t, pid)
+	if is, patched, err := again.Clock(); patched || err != nil {
+		t.Errorf("opened again, its clock is %+v, %v", is, err)
+	}
+	setTo(shortly(t), t, again, Clock{Of: Realtime, Offset: time.Hour, Until: present(t).In(time.Minute)})
+	if ns, err := strconv.ParseInt(strings.Fields(c.ask(t))[0], 10, 64); err != nil || time.Until(time.Unix(0, ns)).Round(time.Minute) != time.Hour {
+		t.Errorf("it tells %d, %v", ns, err)
 	}
 }
 
