@@ -3,13 +3,18 @@ package checkers
 import (
 	"context"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 )
 
 // TestDecideAgainstPorcupine compares what decide says with porcupine on the
 // same histories as they are.
 func TestDecideAgainstPorcupine(t *testing.T) {
-	const each = 4000
+	each := 4000
+	if n, err := strconv.Atoi(os.Getenv("SHAKEDOWN_HISTORIES")); err == nil {
+		each = n
+	}
 	for name, s := range small() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -305,7 +305,11 @@ func (s story) saw(a *access) string {
 	if n := a.op.Invoke.Node; n != "" {
 		from = " from " + n
 	}
-	return fmt.Sprintf("process %d read %s%s at %s (#%d)", a.op.Invoke.Process, s.show(a.needs), from, say.Moment(settled(a.op)), last(a.op))
+	verb := "read"
+	if a.op.Type() == history.Fail {
+		verb = "found"
+	}
+	return fmt.Sprintf("process %d %s %s%s at %s (#%d)", a.op.Invoke.Process, verb, s.show(a.needs), from, say.Moment(settled(a.op)), last(a.op))
 }
 
 // deed tells what an access did and how that ended.

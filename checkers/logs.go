@@ -38,7 +38,7 @@ type logs struct {
 // Name returns "logs".
 func (logs) Name() string { return "logs" }
 
-// Check reads every node's stdout.log and stderr.log. It stops when ctx is done.
+// Check reads every node's logs, whatever their names. It stops when ctx is done.
 func (c logs) Check(ctx context.Context, h *history.History) Result {
 	r := Result{Check: c.Name()}
 	if c.files == nil {
@@ -88,13 +88,9 @@ func (s *logScan) nodes(ctx context.Context, files fs.FS, h *history.History) (m
 	}
 	have := make(map[string]bool)
 	for _, e := range entries {
-		for _, name := range []string{"stdout.log", "stderr.log"} {
-			err := s.file(ctx, files, e.Name(), name)
-			switch {
-			case err == nil:
-				have[e.Name()] = true
-			case !errors.Is(err, fs.ErrNotExist):
-				have[e.Name()] = true
+		for _, name := range logsIn(files, e.Name()) {
+			have[e.Name()] = true
+			if err := s.file(ctx, files, e.Name(), name); err != nil {
 				missing = append(missing, fmt.Sprintf("%s of %s was not read to its end: %v.", name, e.Name(), err))
 			}
 		}
@@ -106,6 +102,18 @@ func (s *logScan) nodes(ctx context.Context, files fs.FS, h *history.History) (m
 		}
 	}
 	return missing
+}
+
+// logsIn are the names of a node's logs: all its files but what the engine says
+// of it. A node on a host has logs of other names than stdout.log and stderr.log.
+func logsIn(files fs.FS, node string) (names []string) {
+	entries, _ := fs.ReadDir(files, node) // What cannot be listed is missing.
+	for _, e := range entries {
+		if !e.IsDir() && path.Ext(e.Name()) != ".json" {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }
 
 func (s *logScan) file(ctx context.Context, files fs.FS, node, name string) error {

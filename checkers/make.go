@@ -68,7 +68,7 @@ func Recovery(within time.Duration) (Checker, error) {
 	return recovery{within: within}, nil
 }
 
-// Logs decides whether none of the nodes' files, <node>/stdout.log and
+// Logs decides whether none of the nodes' files, such as <node>/stdout.log and
 // <node>/stderr.log, holds a forbidden string. Files may be nil: there are none
 // then, and the verdict is Unknown. No string, or an empty one, is an error.
 func Logs(forbid []string, files fs.FS) (Checker, error) {

@@ -180,6 +180,8 @@ func (s story) caption(a *access) string {
 		says = "cas: not " + s.show(a.refuses)
 	case a.needs == nothing:
 		says = "write " + s.show(a.sets)
+	case a.sets == nothing && a.op.Type() == history.Fail:
+		says = "cas: found " + s.show(a.needs)
 	case a.sets == nothing:
 		says = "read " + s.show(a.needs)
 	default:

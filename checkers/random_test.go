@@ -19,7 +19,8 @@ type shape struct {
 	// cas and info are shares of 100.
 	cas, info int
 	// lies is the share of 100 of reads that return any value at all, and of
-	// failed compare-and-sets that claim to have succeeded.
+	// failed compare-and-sets that claim to have succeeded, or to have found
+	// any value.
 	lies int
 	// lost is the number of the write that is forgotten at once, from 1 on; 0
 	// for none.
@@ -156,10 +157,20 @@ func (w *script) happen(p *pending) {
 			w.state[p.op.Key] = p.new
 		}
 	case "cas":
+		p.read = now
 		if p.ok = now == p.old; p.ok {
 			w.state[p.op.Key] = p.new
 		}
 	}
+}
+
+// found is the value of a cas that failed and says what was there instead.
+func (w *script) found(p *pending) json.RawMessage {
+	found := p.read
+	if w.rng.IntN(100) < w.shape.lies {
+		found = w.any()
+	}
+	return json.RawMessage("[" + p.old + "," + p.new + "," + found + "]")
 }
 
 func (w *script) complete(slot int, p *pending) {
@@ -173,6 +184,9 @@ func (w *script) complete(slot int, p *pending) {
 		w.next++
 	case !p.ok && w.rng.IntN(100) >= w.shape.lies:
 		op.Type = history.Fail
+		if w.rng.IntN(2) == 0 {
+			op.Value = w.found(p)
+		}
 	case op.F == "read":
 		op.Value = json.RawMessage(p.read)
 		if w.rng.IntN(100) < w.shape.lies {

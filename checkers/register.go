@@ -66,7 +66,7 @@ type access struct {
 func (a *access) id() int { return a.op.Invoke.Index }
 
 // certain reports whether the operation is known to have happened.
-func (a *access) certain() bool { return a.op.Type() == history.OK || a.refuses != nothing }
+func (a *access) certain() bool { return a.op.Type() != history.Info }
 
 // step applies the access to the value in the register.
 func (a *access) step(state int) (bool, int) {
@@ -161,6 +161,12 @@ func (r *register) add(o history.Operation, c linearizable) {
 		}
 		return
 	}
+	if found := foundBy(o); found != nil {
+		r.failed[a.sets] = o
+		a.needs, a.sets = r.number(found), nothing
+		r.accesses = append(r.accesses, a)
+		return
+	}
 	switch {
 	case o.Type() == history.Fail && c.options.CASRefuses && a.needs != nothing && a.sets != nothing:
 		a.refuses, a.needs, a.sets = a.needs, nothing, nothing
@@ -175,6 +181,16 @@ func (r *register) add(o history.Operation, c linearizable) {
 	default:
 		r.accesses = append(r.accesses, a)
 	}
+}
+
+// foundBy returns what a compare-and-set found in place of what it expected, if
+// it says so: it is as good as a read. Else it returns nil.
+func foundBy(o history.Operation) json.RawMessage {
+	var values []json.RawMessage
+	if o.Type() != history.Fail || o.Invoke.F != "cas" || json.Unmarshal(o.Complete.Value, &values) != nil || len(values) != 3 {
+		return nil
+	}
+	return values[2]
 }
 
 func isNull(value json.RawMessage) bool { return len(value) == 0 || string(value) == null }

@@ -410,6 +410,19 @@ func TestLongLogLine(t *testing.T) {
 	}
 }
 
+// TestLogsOfAnyName: a host's log is read as well, what the engine says is no log.
+func TestLogsOfAnyName(t *testing.T) {
+	files := fstest.MapFS{
+		"n1/stdout.log":   {Data: []byte("all is well\n")},
+		"n1/messages":     {Data: []byte("panic: here\n")},
+		"n1/inspect.json": {Data: []byte(`{"Cmd": "panic: nowhere"}`)},
+	}
+	r := logs{forbid: []string{"panic:"}, files: files}.Check(context.Background(), history.New(nil))
+	if r.Verdict != Violation || r.Counts["files"] != 2 || r.Counts["matches"] != 1 {
+		t.Errorf("%v %v %q", r.Verdict, r.Counts, r.Says)
+	}
+}
+
 // A brokenFS opens files that cannot be read to their end.
 type brokenFS struct{ fstest.MapFS }
 

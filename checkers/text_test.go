@@ -229,6 +229,8 @@ func parseOperation(words []string) ([]event, error) {
 			if err := complete.Type.UnmarshalText([]byte(w)); err != nil {
 				return nil, err
 			}
+		case strings.HasPrefix(w, "found="): // of a cas, in place of what it expected
+			complete.Value = json.RawMessage(strings.TrimSuffix(words[4], "]") + "," + strings.TrimPrefix(w, "found=") + "]")
 		default:
 			complete.Error = w
 		}

@@ -16,6 +16,8 @@ import (
 //   - In Jepsen's log lines, as porcupine reads them, nil is the value that a
 //     register begins with, and a cas that failed had found another value.
 //   - A register of Lee and Mathur begins as 0.
+//
+// Ours mean the same in EDN as in JSON.
 func Customary(spec Spec, format foreign.Format) Spec {
 	if spec.Check != "linearizable" || !slices.Contains(checkers.LinearizableModels(), spec.Model) {
 		return spec

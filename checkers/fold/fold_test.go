@@ -69,7 +69,7 @@ func makers() map[string]func(d *datadriven.TestData) checkers.Checker {
 		},
 		"availability": makeAvailability,
 		"latency":      makeLatency,
-		"kafka": func(d *datadriven.TestData) checkers.Checker {
+		"log": func(d *datadriven.TestData) checkers.Checker {
 			return Log(LogOptions{Rebalanced: d.HasArg("rebalanced"), WriteOrder: d.HasArg("write-order"), MaxLag: span1(d, "lag")})
 		},
 	}

@@ -98,7 +98,11 @@ func (t *tarjan) leave(v int32) {
 
 // cycle returns a shortest cycle through v within its component, as edges, or
 // nil if there is none.
-func (g *graph) cycle(v int32, of []int32) []int32 {
+func (g *graph) cycle(v int32, of []int32) []int32 { return g.path(v, v, of) }
+
+// path returns a shortest way from v to goal within their component, as edges,
+// or nil if there is none. It has an edge at least.
+func (g *graph) path(v, goal int32, of []int32) []int32 {
 	reached := map[int32]int32{} // vertex → the edge that led to it
 	from := map[int32]int32{}    // edge → the vertex it came from
 	queue := []int32{v}
@@ -111,8 +115,8 @@ func (g *graph) cycle(v int32, of []int32) []int32 {
 				continue
 			}
 			reached[w], from[e] = e, u
-			if w == v {
-				return g.trace(v, reached, from)
+			if w == goal {
+				return g.trace(v, goal, reached, from)
 			}
 			queue = append(queue, w)
 		}
@@ -120,10 +124,10 @@ func (g *graph) cycle(v int32, of []int32) []int32 {
 	return nil
 }
 
-// trace goes back from v to v.
-func (g *graph) trace(v int32, reached, from map[int32]int32) []int32 {
+// trace goes back from goal to v.
+func (g *graph) trace(v, goal int32, reached, from map[int32]int32) []int32 {
 	var edges []int32
-	for e := reached[v]; ; e = reached[from[e]] {
+	for e := reached[goal]; ; e = reached[from[e]] {
 		edges = append([]int32{e}, edges...)
 		if from[e] == v {
 			return edges

@@ -40,7 +40,9 @@ type LogOptions struct {
 // The offsets that sends got and that polls saw make up the log of each key;
 // what counts is the order of the offsets that exist, not the gaps between
 // them. Sends with an unknown outcome count once a poll that ended ok saw a
-// message of the same transaction. Property: there is no
+// message of the same transaction. A message that nobody is known to have polled
+// may have been got by a poll of unknown outcome, whose answer was lost: that is
+// Unknown, unless another rule is broken as well. Property: there is no
 //
 //   - inconsistent-offsets: two messages at one offset
 //   - duplicate: a message at two offsets
@@ -67,7 +69,7 @@ type LogOptions struct {
 // never polled, though process 4 got 19 (#20), which is later in the log."
 func Log(o LogOptions) checkers.Checker {
 	return checker{
-		name: "kafka", whole: true,
+		name: "log", whole: true,
 		judge:   func(r *report, ops []history.Operation) { judgeLog(r, ops, o) },
 		lacking: "Nothing was sent, or no poll ended ok, so nothing is known about the log.",
 		sum: func(r *report) string {
@@ -91,6 +93,9 @@ type stream struct {
 	// mixed: some transaction both sends and polls; ambiguous: some message
 	// was sent twice.
 	mixed, ambiguous bool
+	// blind are, by key, or "" for any, polls of unknown outcome of which nobody
+	// saw what they got.
+	blind map[string]int
 }
 
 // A txn is one operation with what it sent and polled, as ranges of the

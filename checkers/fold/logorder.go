@@ -302,22 +302,28 @@ func (s *stream) lost() {
 				bound, by = m.first, int32(id)
 			}
 		}
-		unseen := 0
+		hidden, unseen, blind := 0, 0, s.blind[p.name]+s.blind[""]
 		for id := range p.messages {
 			m := &p.messages[id]
 			if m.reader >= 0 || m.sender < 0 || !s.txns[m.sender].visible {
 				continue
 			}
 			w := s.txns[m.sender].op
+			passed, ended := m.last >= 0 && m.last <= bound, w.Type() == history.OK && p.end.Invoke != nil && call(p.end) > ret(w)
 			switch {
-			case m.last >= 0 && m.last <= bound:
+			case (passed || ended) && blind > 0:
+				hidden++
+			case passed:
 				s.gone(p, int32(id), by)
 			case w.Type() != history.OK:
-			case p.end.Invoke != nil && call(p.end) > ret(w):
+			case ended:
 				s.unseen(p, int32(id), w)
 			default:
 				unseen++
 			}
+		}
+		if hidden > 0 {
+			s.r.doubt("%s never polled, as far as is known; polls of unknown outcome may have got them (%d).", say.Number(hidden, "message"), blind)
 		}
 		if unseen > 0 {
 			s.r.count("unpolled", unseen)

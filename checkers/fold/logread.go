@@ -57,6 +57,17 @@ func (s *stream) parse(o history.Operation) {
 		s.odd(o, value)
 	}
 	s.ends(o, s.polls[from:])
+	if o.Type() == history.Info && len(s.polls) == from && asksPoll(o) {
+		if s.blind == nil {
+			s.blind = make(map[string]int)
+		}
+		s.blind[o.Invoke.Key]++
+	}
+}
+
+// asksPoll reports whether the operation polls, by itself or among others.
+func asksPoll(o history.Operation) bool {
+	return o.Invoke.F == "poll" || bytes.Contains(o.Invoke.Value, []byte(`["poll"`)) || bytes.Contains(o.Invoke.Value, []byte(`[":poll"`))
 }
 
 func (s *stream) odd(o history.Operation, value json.RawMessage) {

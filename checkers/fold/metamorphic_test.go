@@ -58,7 +58,7 @@ func relations() []relation {
 		{"causal", Causal(), worlds(registers, 5), true, fWrite, "k0", "987654"},
 		{"causal", Causal(), tapes(randomRegisters), true, fWrite, "k0", "987654"},
 		{"convergence", Convergence(ConvergenceOptions{}), worlds(registers, 5), true, fWrite, "k0", "987654"},
-		{"kafka", Log(LogOptions{}), worlds(logs, 5), false, "send", "k0", "987654"},
+		{"log", Log(LogOptions{}), worlds(logs, 5), false, "send", "k0", "987654"},
 	}
 }
 
@@ -87,6 +87,7 @@ func changes() []change {
 		{"without what failed", false, dropFailed},
 		{"an operation that nobody saw", false, addUnseen},
 		{"wider intervals", false, widen},
+		{"outcomes forgotten", false, forget},
 	}
 }
 
@@ -182,6 +183,50 @@ func widen(_ testing.TB, rng *rand.Rand, _ relation, h *history.History) *histor
 		ops[i-1], ops[i] = ops[i], ops[i-1]
 	}
 	return renumber(ops)
+}
+
+// forget makes outcomes unknown; a client whose operation is unknown goes on as
+// another process. Of a set the last word is taken, which must not become another.
+func forget(_ testing.TB, rng *rand.Rand, r relation, h *history.History) *history.History {
+	ops, now := slices.Clone(h.Ops), map[int]int{}
+	for i := range ops {
+		op := &ops[i]
+		client := op.Process
+		op.Process += 10_000_000_000 * now[client]
+		if op.Type == history.OK && rng.IntN(4) == 0 && !(r.name == "set" && op.F == fRead) {
+			op.Type, op.Value = history.Info, nil
+			now[client]++
+		}
+	}
+	return renumber(ops)
+}
+
+// TestForgettingMakesNoOtherKind: of a history with one fault, whatever outcomes
+// are forgotten, a check finds that fault or none, and never one of another kind
+// but where that is what is still known of it.
+func TestForgettingMakesNoOtherKind(t *testing.T) {
+	rightly := map[string]string{
+		"set-full/stale":        "lost",      // nobody knows any more that it came back
+		"total-queue/duplicate": "reordered", // the first of the two times is forgotten
+	}
+	found, rng := 0, rand.New(rand.NewPCG(1, 9))
+	for _, m := range mutants(t, 1_000) {
+		bad := m.bad()
+		before := m.checker.Check(context.Background(), bad)
+		for range 20 {
+			other := forget(t, rng, relation{}, bad)
+			after := m.checker.Check(context.Background(), other)
+			for _, f := range after.Findings {
+				found++
+				if before.Counts[f.Kind] == 0 && rightly[m.name] != f.Kind {
+					t.Errorf("%s: %v\nbecomes %s, which it was not:\n%v", m.name, before.Says, f.Kind, after.Says)
+				}
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d were still found: nothing was tried", found)
+	}
 }
 
 // Histories come from anywhere: whatever is in them, no checker may break, run

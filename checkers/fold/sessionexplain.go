@@ -27,14 +27,15 @@ func (s *sessions) cycles() {
 		}
 		if !told[of[v]] {
 			told[of[v]] = true
-			s.cyclic(other, of)
+			s.cyclic(other, int32(v), of)
 		}
 	}
 }
 
-// cyclic tells of a shortest cycle through a version.
-func (s *sessions) cyclic(v int32, of []int32) {
-	edges := s.g.cycle(v, of)
+// cyclic tells of a shortest way from one version to another and back. (A way
+// from a version to itself proves nothing: it may have been read twice.)
+func (s *sessions) cyclic(v, other int32, of []int32) {
+	edges := append(s.g.path(v, other, of), s.g.path(other, v, of)...)
 	var proof []history.Operation
 	for _, e := range edges {
 		proof = append(proof, s.facts[e].op, s.facts[e].through)

@@ -28,14 +28,18 @@ type TotalQueueOptions struct {
 //
 // Property: every acknowledged message is delivered ("lost" if not); every
 // message delivered was being enqueued before ("unexpected", "aborted"). A
-// message that is missing is lost only if a drain, or a dequeue that found the
-// queue empty, began after it was acknowledged, and if more are missing than
-// dequeues with an unknown outcome may have taken. A message whose enqueue has
-// an unknown outcome may come out ("recovered") or not.
+// message is missing if it was never delivered though a drain, or a dequeue
+// that found the queue empty, began after it was acknowledged. A dequeue with
+// an unknown outcome may have taken one message, if it was called before the
+// queue was found empty for the last time, and such a drain any number: so of
+// m messages missing and k such dequeues, m-k are lost at least, though nobody
+// knows which; all are in the evidence. (Jepsen calls all m lost.) A message
+// whose enqueue has an unknown outcome may come out ("recovered") or not.
 //
-// Cost: O(n), with FIFO O(n log n). Unknown: messages are missing but the queue
-// was never emptied, or dequeues or drains with an unknown outcome may have
-// taken them; nothing was enqueued, or nothing dequeued. Counterexample:
+// Cost: O(n), with FIFO O(n log n). Unknown: messages were not delivered but the
+// queue was never emptied after them, or dequeues or drains with an unknown
+// outcome may have taken all that are missing; nothing was enqueued, or nothing
+// dequeued. Counterexample:
 // "message 17 is lost: enqueued by process 3 and acknowledged at 2.1s (#9), it
 // was never delivered, though the drain of process 1, begun at 5.0s (#40),
 // emptied the queue."
@@ -65,10 +69,8 @@ type queue struct {
 	out []delivery
 	// emptied is the last operation to begin that found, or left, the queue empty.
 	emptied history.Operation
-	// taken is how many dequeues have an unknown outcome, and drained whether
-	// a drain has one.
-	taken   int
-	drained bool
+	// unknown are the dequeues and drains with an unknown outcome.
+	unknown []history.Operation
 }
 
 func judgeTotalQueue(r *report, ops []history.Operation, o TotalQueueOptions) {
@@ -87,10 +89,10 @@ func judgeTotalQueue(r *report, ops []history.Operation, o TotalQueueOptions) {
 	}
 	r.judged = true
 	delivered := q.deliveries(r, o)
-	q.missing(r, delivered)
 	if o.FIFO {
 		q.order(r)
 	}
+	q.missing(r, ops, delivered)
 }
 
 // take takes in what came out of the queue.
@@ -100,8 +102,7 @@ func (q *queue) take(r *report, o history.Operation) {
 		return
 	}
 	if o.Type() == history.Info {
-		q.taken++
-		q.drained = q.drained || drain
+		q.unknown = append(q.unknown, o)
 		return
 	}
 	if drain || isNull(o.Complete.Value) {
@@ -154,41 +155,89 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// missing judges what did not come out.
-func (q *queue) missing(r *report, delivered []int) {
-	var gone []int32
-	undrained := 0
-	for id := range q.items {
-		a := &q.items[id]
-		switch {
-		case a.acked.Invoke == nil:
-			if delivered[id] > 0 && a.attempts > 0 {
-				r.count("recovered", 1)
-			}
-			continue
-		case delivered[id] > 0:
-		case q.emptied.Invoke == nil || call(q.emptied) < a.known:
-			undrained++
-		default:
-			gone = append(gone, int32(id))
+// missing judges what did not come out: of a message enqueued several times, so
+// many as did not.
+func (q *queue) missing(r *report, ops []history.Operation, delivered []int) {
+	acked := oks(ops, fEnqueue)
+	r.count("acknowledged", len(acked))
+	due := func(o history.Operation) bool { return q.emptied.Invoke != nil && ret(o) < call(q.emptied) }
+	var gone []history.Operation
+	for _, o := range acked {
+		if due(o) && !came(delivered, q.ids.of(o.Invoke.Value)) {
+			gone = append(gone, o)
 		}
-		r.count("acknowledged", 1)
+	}
+	undrained := 0
+	for _, o := range acked {
+		if !due(o) && !came(delivered, q.ids.of(o.Invoke.Value)) {
+			undrained++
+		}
+	}
+	for id := range q.items {
+		if a := &q.items[id]; a.acked.Invoke == nil && delivered[id] > 0 && a.attempts > 0 {
+			r.count("recovered", 1)
+		}
 	}
 	if undrained > 0 {
 		r.doubt("%s acknowledged but never delivered, and the queue was not emptied after that: no drain ended ok, and no dequeue found it empty.",
 			say.Number(undrained, "message"))
 	}
-	if len(gone) > 0 && (q.drained || len(gone) <= q.taken) {
-		r.doubt("%s missing; they may have been taken by dequeues whose outcome is unknown (%d).", say.Number(len(gone), "message"), q.taken)
+	q.lose(r, gone)
+}
+
+// came uses up one delivery of the message, if there is one left.
+func came(delivered []int, id int32) bool {
+	if delivered[id] == 0 {
+		return false
+	}
+	delivered[id]--
+	return true
+}
+
+// lose judges the messages that are gone, though the queue was emptied.
+func (q *queue) lose(r *report, gone []history.Operation) {
+	takers, drained := q.takers()
+	lost := len(gone) - len(takers)
+	if len(gone) == 0 {
 		return
 	}
-	for _, id := range gone {
-		a := &q.items[id]
-		if r.found("lost", a.acked, q.emptied) {
-			r.tell("lost", "message %s is lost: enqueued by %s and %s, it was never delivered, though the %s of %s, %s, %s.",
-				q.ids.name(id), who(a.acked), ended(a.acked), q.emptied.Invoke.F, who(q.emptied), began(q.emptied), emptiness(q.emptied))
+	r.count("missing", len(gone))
+	if drained || lost <= 0 {
+		r.doubt("%s missing, which may have been taken by those who took and have an unknown outcome (%d).", say.Number(len(gone), "message"), len(takers))
+		return
+	}
+	for i, o := range gone {
+		if i >= lost {
+			r.prove(o) // this one, or another
+			continue
+		}
+		if r.found("lost", o, q.emptied) {
+			r.tell("lost", "message %s is lost%s: enqueued by %s and %s, it was never delivered, though the %s of %s, %s, %s.",
+				show(o.Invoke.Value), alibi(len(gone), takers), who(o), ended(o), q.emptied.Invoke.F, who(q.emptied), began(q.emptied), emptiness(q.emptied))
 		}
 	}
+	r.prove(takers...)
+}
+
+// takers are the operations with an unknown outcome that may have taken a
+// message before the queue was empty. drained says that one of them is a drain,
+// which may have taken all.
+func (q *queue) takers() (takers []history.Operation, drained bool) {
+	for _, o := range q.unknown {
+		if call(o) < ret(q.emptied) {
+			takers = append(takers, o)
+			drained = drained || o.Invoke.F == "drain"
+		}
+	}
+	return takers, drained
+}
+
+// alibi tells how many of the missing messages takers may have.
+func alibi(gone int, takers []history.Operation) string {
+	if len(takers) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (or another of %s missing, of which dequeues with an unknown outcome may have taken %d)", say.Number(gone, "message"), len(takers))
 }
 
 func emptiness(o history.Operation) string {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// judgeContainer judges a queue, stack or priority queue. Values must be put
+// judgeContainer judges a queue, stack, priority queue or bag. Values must be put
 // once and nobody peeks; else the search takes over.
 //
 // A take with an unknown outcome took any value, or none. If there are such,
@@ -22,6 +22,8 @@ func judgeContainer(ctx context.Context, object Object, ops []Op) Result {
 	case r != nil:
 		r.Engine = object.engine()
 		return *r
+	case object == Bag && (b.peeked || b.twice):
+		return Result{Engine: object.engine(), Reason: "values were put twice, or somebody peeked"}
 	case b.peeked || b.twice:
 		return searchSequences(ctx, ops, shapeOf(object))
 	}
@@ -32,6 +34,9 @@ func judgeContainer(ctx context.Context, object Object, ops []Op) Result {
 	b.items = slices.DeleteFunc(b.items, func(i item) bool { return i.take == none })
 	if sure := b.judge(object); sure.Verdict == Violated {
 		return sure
+	}
+	if object == Bag {
+		return Result{Engine: object.engine(), Reason: "nobody knows what takes of unknown outcome took"}
 	}
 	return searchSequences(ctx, ops, shapeOf(object))
 }
@@ -53,6 +58,8 @@ func (o Object) engine() string {
 		return "queue"
 	case Stack:
 		return "stack"
+	case Bag:
+		return "bag"
 	}
 	return "priority-queue"
 }
@@ -167,7 +174,7 @@ func (i *item) bound(ops []Op) {
 
 // judge decides by the kind of container; unknown takes are not looked at.
 func (b *box) judge(object Object) Result {
-	decide := map[Object]func() *Result{Queue: b.fifo, Stack: b.lifo, PriorityQueue: b.largest}[object]
+	decide := map[Object]func() *Result{Queue: b.fifo, Stack: b.lifo, PriorityQueue: b.largest, Bag: func() *Result { return nil }}[object]
 	bad := b.empty()
 	if bad == nil {
 		bad = decide()
@@ -180,7 +187,7 @@ func (b *box) judge(object Object) Result {
 }
 
 // empty checks those that found nothing: each needs a moment at which no value
-// was surely there. For all three containers that is enough besides what they
+// was surely there. For all containers that is enough besides what they
 // demand otherwise: at such a moment it can be arranged that nothing is there,
 // for every value that is not surely there has been taken by then, or can still
 // be put.

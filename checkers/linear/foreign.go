@@ -238,6 +238,8 @@ type foreign struct {
 	first  []int32
 	// known are steps taken before, by operation and state.
 	known map[[2]int32][]int32
+	// classes are equal for operations that do the same; nil if that is not known.
+	classes []int32
 }
 
 func newForeign(model foreignModel, history []porcupine.Operation) *foreign {
@@ -296,8 +298,15 @@ func (m *foreign) step(op int, state int32, next []int32) []int32 {
 	return append(next, states...)
 }
 
-func (m *foreign) traits(int) traits               { return 0 }
-func (m *foreign) class(int) int32                 { return none }
+func (m *foreign) traits(int) traits { return 0 }
+
+func (m *foreign) class(op int) int32 {
+	if m.classes == nil {
+		return none
+	}
+	return m.classes[op]
+}
+
 func (m *foreign) retire(state int32, _ int) int32 { return state }
 func (m *foreign) dies(int) int                    { return Open }
 

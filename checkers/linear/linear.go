@@ -152,6 +152,9 @@ const (
 	Queue
 	Stack
 	PriorityQueue
+	// Bag gives back its values in any order. It has no Peek. Where values are put
+	// twice, or what takes of unknown outcome took decides, it is Unknown.
+	Bag
 	// Mutex is free or taken; anybody may release it.
 	Mutex
 	// Lock is a mutex that only its holder can release.
@@ -173,7 +176,7 @@ const Initial = 0
 //	register-search  any other register, and mutexes                exponential
 //	elements       sets, each element added and removed once     O(n log n)
 //	snapshots      grow-only sets and logs with whole reads      O(size of the reads)
-//	queue, stack, priority-queue  each value put once            O(n log n)
+//	queue, stack, priority-queue, bag  each value put once       O(n log n)
 //	counter        equal increments, also with their results     O(n log n)
 //	locks, leases, fencing                                       O(n log n)
 //	search         whatever these cannot decide                  exponential
@@ -200,7 +203,7 @@ func Judge(ctx context.Context, object Object, ops []Op) Result {
 		return judgeSet(ctx, ops)
 	case GrowSet, Log:
 		return judgeSnapshots(ctx, ops, object == Log)
-	case Queue, Stack, PriorityQueue:
+	case Queue, Stack, PriorityQueue, Bag:
 		return judgeContainer(ctx, object, ops)
 	case Mutex:
 		return judgeMutex(ctx, ops)

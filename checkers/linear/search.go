@@ -76,6 +76,8 @@ type searcher struct {
 	// generous says that unknown operations need not be counted.
 	generous bool
 	stop     string
+	// passed, unless nil, is told after each return how many there were.
+	passed func(returned int)
 }
 
 // A crash is a class of unknown operations: one of them, how many have been
@@ -167,6 +169,8 @@ func (s *searcher) walk() Result {
 			return s.giveUp(s.stop, done)
 		case len(s.now.configs) == 0:
 			return s.violated(o)
+		case s.passed != nil:
+			s.passed(done + 1)
 		}
 	}
 	return legal(s.engine)

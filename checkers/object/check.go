@@ -82,6 +82,7 @@ func (t *thing) add(o history.Operation, m *model) {
 	a, err := t.understand(o, m, o.Type() == history.Info)
 	switch {
 	case err == nil:
+		a.at = len(t.acts)
 		t.acts = append(t.acts, a)
 	case errors.Is(err, errNothing) || t.strange != "":
 	case errors.Is(err, errStrange):

@@ -22,7 +22,7 @@ func collections() []model {
 		},
 		{
 			Model: Model{"counter", "add (or increment, decrement) of a number, by itself 1; fetch-add, answered with what came out or [number, what came out]; read"},
-			pick:  always(linear.Counter), first: "0", step: stepCounter, read: readCounter,
+			pick:  always(linear.Counter), first: "0", step: stepCounter, tell: tellValue, read: readCounter,
 		},
 	}
 }
@@ -82,6 +82,13 @@ func pickSet(t *thing) (linear.Object, bool) {
 		kind := t.acts[i].lin.Kind
 		whole = whole || kind == linear.Snapshot
 		other = other || kind != linear.Snapshot && kind != linear.Add
+	}
+	if whole && other {
+		for i := range t.acts {
+			if a := &t.acts[i]; a.lin.Kind == linear.Snapshot {
+				inOrder(t, a)
+			}
+		}
 	}
 	if whole {
 		return linear.GrowSet, !other
@@ -178,13 +185,17 @@ func readWhole(t *thing, a *act) error {
 		return err
 	}
 	a.lin.Whole = all
-	texts := make([]string, len(all))
-	for i, n := range all {
+	return a.does(linear.Snapshot, 0)
+}
+
+// inOrder are the values of a whole read as [stepSet] has them.
+func inOrder(t *thing, a *act) {
+	texts := make([]string, len(a.lin.Whole))
+	for i, n := range a.lin.Whole {
 		texts[i] = t.show(n)
 	}
 	slices.Sort(texts)
 	a.out = sequence(texts)
-	return a.does(linear.Snapshot, 0)
 }
 
 func readCounter(t *thing, a *act) error {

@@ -29,11 +29,11 @@ func containers(o Options) []model {
 		},
 		{
 			Model: Model{"bag", "enqueue of a value, dequeue; null means that it was empty; values come out in any order"},
-			pick:  pickBag, step: stepBag, many: true, read: readBag,
+			pick:  always(linear.Bag), step: stepBag, many: true, read: readBag,
 		},
 		{
 			Model: Model{"deque", "push_front and push_back of a value, pop_front, pop_back, peek_front, peek_back; null means that it was empty"},
-			pick:  never, step: stepDeque, read: readDeque,
+			pick:  never, step: stepDeque, traces: traceDeque, read: readDeque,
 		},
 	}
 }
@@ -87,35 +87,15 @@ func readPriority(sign int) func(t *thing, a *act) error {
 // Sequences of values are texts, each value behind a separator.
 const separator = "\x1f"
 
-// readBag reads the operations of a bag as those of a set, too: each value is
-// put and taken by itself.
+// readBag reads the operations of a bag as calls, too.
 func readBag(t *thing, a *act) error {
 	if err := readContainer(t, a); err != nil {
 		return err
 	}
-	kinds := map[linear.Kind]linear.Kind{linear.Put: linear.Insert, linear.Take: linear.Remove, linear.Empty: linear.Empty}
-	kind, known := kinds[a.lin.Kind]
-	if !known {
+	if a.lin.Kind == linear.Peek {
 		return errStrange
 	}
-	a.lin.Kind = kind
 	return readCall(t, a)
-}
-
-// pickBag: values that are put once are independent of each other, as long as
-// nobody found the bag empty. What an unknown taker took, it then need not have.
-func pickBag(t *thing) (linear.Object, bool) {
-	put := make(map[int]bool)
-	for i := range t.acts {
-		switch o := &t.acts[i].lin; {
-		case o.Kind == linear.Empty, o.Kind == linear.Insert && put[o.Value]:
-			return 0, false
-		case o.Kind == linear.Insert:
-			put[o.Value] = true
-		}
-	}
-	t.acts = slices.DeleteFunc(t.acts, func(a act) bool { return a.lin.Kind == linear.Remove && a.unknown })
-	return linear.Set, true
 }
 
 // stepBag: what is taken is in it. Nobody knows what an unknown taker took.
@@ -179,6 +159,17 @@ func stepContainer(object linear.Object) func(state string, a *act) []string {
 func larger(text string, than int) bool {
 	n, err := strconv.Atoi(text)
 	return err == nil && n > than
+}
+
+// traceDeque: what is pushed is there until it is popped.
+func traceDeque(a *act) (leaves, sees []string) {
+	switch {
+	case a.lin.Kind == linear.Put:
+		return []string{a.arg}, nil
+	case !a.unknown && a.out != null:
+		return nil, []string{a.out}
+	}
+	return nil, nil
 }
 
 func readDeque(t *thing, a *act) error {

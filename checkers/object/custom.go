@@ -84,7 +84,7 @@ func (c custom) result(found linear.Result, t *thing, faults []history.FaultWind
 			j.witness = append(j.witness, t.acts[w])
 		}
 		one := checker{model: model{Model: Model{Name: c.name}}}
-		one.prove(&r, j, faults)
+		one.show(&r, j, faults)
 	default:
 		r.Says = []string{say.Capital(found.Reason) + "."}
 	}

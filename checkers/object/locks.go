@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/checkers/linear"
@@ -17,11 +18,11 @@ func locks(o Options) []model {
 	return []model{
 		{
 			Model: Model{"mutex", "acquire (or lock), release (or unlock), by anybody"},
-			pick:  always(linear.Mutex), step: stepLock, read: readMutex, sharpen: asLock,
+			pick:  always(linear.Mutex), step: stepLock, tell: tellLock, read: readMutex, sharpen: asLock,
 		},
 		{
 			Model: Model{"lock", "acquire, release; the value names the holder, which is the process if there is none"},
-			pick:  always(linear.Lock), step: stepLock, read: readLock,
+			pick:  always(linear.Lock), step: stepLock, tell: tellLock, read: readLock,
 		},
 		{
 			Model: Model{"lease", "acquire or renew, which may say how many seconds it lasts, and release, by each process for itself"},
@@ -34,6 +35,7 @@ func locks(o Options) []model {
 		{
 			Model: Model{"semaphore", "acquire or decr, release or incr; one that is answered with false found none"},
 			pick:  never, first: strconv.Itoa(o.Permits), step: stepSemaphore, read: readCall,
+			tell: func(_ *thing, state string) string { return state + " were left" },
 		},
 	}
 }
@@ -88,6 +90,18 @@ func stepLock(state string, a *act) []string {
 		return []string{state}
 	}
 	return nil
+}
+
+// tellLock names the holder.
+func tellLock(t *thing, state string) string {
+	switch n, err := strconv.Atoi(state); {
+	case err != nil:
+		return "nobody had it"
+	case n == 0:
+		return "somebody had it"
+	default:
+		return strings.Trim(t.show(n), `"`) + " had it"
+	}
 }
 
 // readLease: the holder is sure until its time is over, counted from when it

@@ -45,6 +45,12 @@ type model struct {
 	many bool
 	// read says what an operation does. [errNothing] leaves it out: it says nothing.
 	read func(t *thing, a *act) error
+	// traces tells what an act leaves behind that bears its name, and what of that
+	// kind it saw; nil if acts leave nothing that can be known again. See settle.
+	traces func(a *act) (leaves, sees []string)
+	// tell says what the object holds in a state: "it held 3 and 5"; nil if that
+	// is a sequence of values.
+	tell func(t *thing, state string) string
 	// sharpen judges a thing that is violated by a stricter model, which names
 	// fewer acts; nil if there is none.
 	sharpen func(ctx context.Context, t *thing) linear.Result
@@ -89,6 +95,8 @@ type act struct {
 	// what was answered; out means nothing if unknown.
 	f, arg, out string
 	unknown     bool
+	// at is where the act is in its thing, and place where it is among others.
+	at, place int
 }
 
 // asked is the value of the invocation, answer that of the completion.

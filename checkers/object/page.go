@@ -63,7 +63,7 @@ func (m *model) porcupine(j *judgement) porcupine.Model {
 // would be as wrong as with them.
 func (j *judgement) window(m *model) []act {
 	object, known := m.pick(&thing{acts: slices.Clone(j.acts)})
-	apart := known && (object == linear.Queue || object == linear.Stack || object == linear.PriorityQueue || object == linear.Set)
+	apart := known && (object == linear.Queue || object == linear.Stack || object == linear.PriorityQueue || object == linear.Bag || object == linear.Set)
 	if !apart || len(j.witness) == 0 {
 		return j.witness
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/checkers"
 	"github.com/shakedown-dev/shakedown/checkers/linear"
+	"github.com/shakedown-dev/shakedown/checkers/say"
 )
 
 // null is the text of a value that is absent.
@@ -19,11 +20,11 @@ func stores() []model {
 	return []model{
 		{
 			Model: Model{"kv", `get (or read), put (or write), append to a string, delete, cas [old, new]; what is absent is null or ""`},
-			pick:  pickKV, first: null, step: stepKV, read: readKV,
+			pick:  pickKV, first: null, step: stepKV, tell: tellValue, read: readKV,
 		},
 		{
 			Model: Model{"multi-register", `txn of ["r", k, v] and ["w", k, v], all keys together; each is null or 0 at first`},
-			pick:  never, step: stepRegisters, read: readTxn, together: true,
+			pick:  never, step: stepRegisters, tell: tellRegisters, traces: traceTxn, read: readTxn, together: true,
 		},
 	}
 }
@@ -144,6 +145,38 @@ func readTxn(t *thing, a *act) error {
 	}
 	return nil
 }
+
+// traceTxn: values that are written once tell who wrote them. A write of 0, which
+// may have been there before, counts as two.
+func traceTxn(a *act) (leaves, sees []string) {
+	calls := strings.Split(a.arg, separator)
+	for i := 0; i+2 < len(calls); i += 3 {
+		name := calls[i+1] + separator + calls[i+2]
+		switch {
+		case calls[i] == "r":
+			sees = append(sees, name)
+		case calls[i+2] == "0":
+			leaves = append(leaves, name, name)
+		default:
+			leaves = append(leaves, name)
+		}
+	}
+	return leaves, sees
+}
+
+func tellRegisters(_ *thing, state string) string {
+	words := strings.Split(state, separator)
+	var all []string
+	for i := 0; i+1 < len(words); i += 2 {
+		all = append(all, words[i]+" was "+words[i+1])
+	}
+	if len(all) == 0 {
+		return "nothing had been written"
+	}
+	return say.Few(all, toldKeys)
+}
+
+func tellValue(_ *thing, state string) string { return "it was " + say.Cut(state, shownValue) }
 
 // stepRegisters has the registers in order of their keys: key, value, key, value.
 // One that nobody wrote yet is 0, or whatever a read of null says, which is nothing.

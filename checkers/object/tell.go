@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ const (
 	toldActs = 8
 	// toldKeys is how many keys are named.
 	toldKeys = 8
+	// toldViolations is how many violations are told and proven.
+	toldViolations = 3
 )
 
 // conclude makes one result of all things.
@@ -44,17 +47,23 @@ func (c checker) conclude(all []*judgement, faults []history.FaultWindow) checke
 	return r
 }
 
-// explain tells one violation in full, and names the others.
+// explain tells of the violations that take the fewest operations to show, each
+// with its own proof, and names the others.
 func (c checker) explain(r *checkers.Result, t tallied, faults []history.FaultWindow) {
-	j := slices.MinFunc(t.violated, func(a, b *judgement) int { return len(a.witness) - len(b.witness) })
-	c.prove(r, j, faults)
-	if others := len(t.violated) - 1; others > 0 {
-		var keys []string
-		for _, v := range t.violated {
-			if v != j {
-				keys = append(keys, v.key)
-			}
+	slices.SortStableFunc(t.violated, func(a, b *judgement) int { return cmp.Compare(len(a.witness), len(b.witness)) })
+	for i, j := range t.violated[:min(toldViolations, len(t.violated))] {
+		if i == 0 {
+			c.show(r, j, faults)
+		} else {
+			c.prove(r, j)
 		}
+	}
+	slices.Sort(r.Evidence)
+	var keys []string
+	for _, v := range t.violated[min(toldViolations, len(t.violated)):] {
+		keys = append(keys, v.key)
+	}
+	if len(keys) > 0 {
 		slices.Sort(keys)
 		r.Says = append(r.Says, "Also violated: "+say.Few(keys, toldKeys)+".")
 	}
@@ -64,18 +73,27 @@ func (c checker) explain(r *checkers.Result, t tallied, faults []history.FaultWi
 	}
 }
 
+// show is prove, with the faults that were in force and the files that go with it.
+func (c checker) show(r *checkers.Result, j *judgement, faults []history.FaultWindow) {
+	c.prove(r, j)
+	r.Says = append(r.Says, checkers.FaultSentence(j.blamed(), faults))
+	r.Pages = c.model.pages(j, faults)
+}
+
 // prove tells of the witness, and puts it into the evidence.
-func (c checker) prove(r *checkers.Result, j *judgement, faults []history.FaultWindow) {
-	r.Says = append(j.tell(c.model.Name), checkers.FaultSentence(j.blamed(), faults))
+func (c checker) prove(r *checkers.Result, j *judgement) {
+	found := checkers.Finding{Kind: c.model.Name, Says: j.tell(c.model.Name)}
 	for i := range j.witness {
 		o := j.witness[i].op
-		r.Evidence = append(r.Evidence, o.Invoke.Index)
+		found.Events = append(found.Events, o.Invoke.Index)
 		if o.Complete != nil {
-			r.Evidence = append(r.Evidence, o.Complete.Index)
+			found.Events = append(found.Events, o.Complete.Index)
 		}
 	}
-	slices.Sort(r.Evidence)
-	r.Pages = c.model.pages(j, faults)
+	slices.Sort(found.Events)
+	r.Says = append(r.Says, found.Says...)
+	r.Evidence = append(r.Evidence, found.Events...)
+	r.Findings = append(r.Findings, found)
 }
 
 // called is what sentences call the thing: its key, or if it has none the model.

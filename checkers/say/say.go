@@ -60,6 +60,15 @@ func Enumerate(list []string) string {
 	return strings.Join(list[:last], ", ") + " and " + list[last]
 }
 
+// Any joins words of which one is true: "n1, n2 or n3".
+func Any(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
+}
+
 // Few is [Enumerate] for lists that may be long: at most n words are named.
 func Few(list []string, n int) string {
 	if len(list) <= n {

@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,6 +33,12 @@ type judgement struct {
 	notes []string
 	// proof tells how the strongest proved level was proved.
 	proof string
+	// patient and brief bound searches: for what was asked, and for the rest.
+	patient, brief budget
+}
+
+func newJudgement(l *lattice, level string, d *db) *judgement {
+	return &judgement{lattice: l, level: level, out: set{}, proved: set{}, counts: d.counts(), patient: patient(), brief: brief()}
 }
 
 // Check implements [checkers.Checker].
@@ -48,7 +55,7 @@ func (c *checker) Check(ctx context.Context, h *history.History) checkers.Result
 	if err != nil {
 		return c.unknown(err)
 	}
-	j := &judgement{lattice: l, level: level, out: set{}, proved: set{}, counts: d.counts()}
+	j := newJudgement(l, level, d)
 	if !d.evidence() {
 		j.gaps = append(j.gaps, "no committed transaction read anything, so there is nothing to judge by")
 		return c.result(j, d)
@@ -123,7 +130,10 @@ func (j *judgement) lists(ctx context.Context, d *db, h *history.History) error 
 	}
 	j.timeless = h.SessionOnly
 	j.prove(ctx, n, s)
-	return nil
+	if len(n.gaps) > 0 || len(n.loose) == 0 {
+		return nil
+	}
+	return j.decide(ctx, len(d.txns) <= few, n.asks())
 }
 
 // addTime adds the order of real time, or that of the sessions if the history
@@ -192,7 +202,9 @@ func (j *judgement) prove(ctx context.Context, n *inference, s *survey) {
 		return
 	}
 	weak := s
-	if len(n.loose) > 0 && len(s.broken) > 0 {
+	if len(n.loose) > 0 && len(s.broken) > 0 && j.out[j.level] && len(n.db.txns) > idle {
+		weak = nil // what was asked for is answered
+	} else if len(n.loose) > 0 && len(s.broken) > 0 {
 		var err error
 		if weak, err = j.settle(ctx, n); err != nil {
 			weak = nil
@@ -213,9 +225,6 @@ func (j *judgement) prove(ctx context.Context, n *inference, s *survey) {
 	}
 	if weak != nil {
 		j.holds(consistentView, weak.singlesKnown && !loose[consistentView])
-	}
-	if len(n.loose) > 0 && !j.proved[j.level] {
-		j.gaps = append(j.gaps, "several appends to one key were never read, and no order that was tried for them proves the level")
 	}
 	j.proof = "every order that the edges allow is one in which each read shows exactly what it showed"
 }
@@ -300,26 +309,46 @@ func (j *judgement) undecided() string {
 func (j *judgement) verdictSentence() string {
 	weakest := j.lattice.weakest(j.out)
 	says := fmt.Sprintf("The history is not %s", strings.Join(weakest, " and not "))
-	others := set{}
-	for m := range j.out {
-		others[m] = !slices.Contains(weakest, m)
-	}
-	var also []string
-	for _, name := range j.lattice.names() {
-		if others[name] {
-			also = append(also, name)
-		}
-	}
-	switch len(also) {
-	case 0:
-	case 1:
-		says += ", and therefore not " + also[0]
-	default:
-		says += ", and therefore neither " + strings.Join(also, " nor ")
-	}
+	says += j.consequence()
 	says += "."
 	if len(j.proved) > 0 {
 		says += fmt.Sprintf(" It is %s.", strings.Join(j.lattice.strongest(j.proved), " and "))
 	}
 	return says
+}
+
+// mostNamed is how many levels a sentence lists; more than that nobody reads.
+const mostNamed = 4
+
+// consequence is what follows from the weakest levels that are violated: the
+// stronger ones. Of many, a sentence names those that most people know.
+func (j *judgement) consequence() string {
+	weakest := j.lattice.weakest(j.out)
+	stronger := slices.DeleteFunc(slices.Sorted(maps.Keys(j.out)), func(m string) bool { return slices.Contains(weakest, m) })
+	named := stronger
+	if len(stronger) > mostNamed {
+		named = slices.DeleteFunc(slices.Clone(stronger), func(m string) bool {
+			return m != "read-committed" && m != "snapshot-isolation" && m != "serializable" && m != "strict-serializable"
+		})
+	}
+	if len(named) == 0 {
+		return ""
+	}
+	says := ", and therefore not " + named[0]
+	if len(stronger) > 1 {
+		says = ", and therefore neither " + strings.Join(named, " nor ")
+	}
+	switch rest := len(stronger) - len(named); rest {
+	case 0:
+		return says
+	case 1:
+		return says + " nor another level that implies it"
+	default:
+		return says + fmt.Sprintf(" nor %d others that imply it", rest)
+	}
+}
+
+// notHeld lists all levels that the history violates.
+func (j *judgement) notHeld() string {
+	return fmt.Sprintf("Levels that the history does not keep (%d): %s.", len(j.out), strings.Join(slices.Sorted(maps.Keys(j.out)), ", "))
 }

@@ -1,7 +1,6 @@
 package txn
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -66,6 +65,8 @@ type survey struct {
 	// components counts the strongly connected ones of the whole graph, and
 	// entangled the transactions in them.
 	components, entangled int
+	// core are the nodes that are in any cycle.
+	core []int32
 }
 
 // surveyor runs the tests on one graph.
@@ -73,7 +74,9 @@ type surveyor struct {
 	*survey
 	lattice *lattice
 	graph   *graph
-	core    []int32
+	// among are, by kinds of edges, the nodes that are in a cycle of those:
+	// whatever cycle has fewer kinds is among them.
+	among map[uint8][]int32
 	// examples says whether examples are wanted.
 	examples bool
 }
@@ -82,7 +85,7 @@ type surveyor struct {
 func surveyCycles(ctx context.Context, l *lattice, g *graph, withExamples bool) (*survey, error) {
 	s := &surveyor{
 		survey:  &survey{found: findings{}, broken: set{}, singlesKnown: true},
-		lattice: l, graph: g, examples: withExamples,
+		lattice: l, graph: g, examples: withExamples, among: make(map[uint8][]int32),
 	}
 	var err error
 	s.core, s.components, err = g.core(ctx)
@@ -106,7 +109,11 @@ func surveyCycles(ctx context.Context, l *lattice, g *graph, withExamples bool) 
 }
 
 func (s *surveyor) test(ctx context.Context, t test) error {
-	left, err := s.graph.cyclic(ctx, s.core, t.kinds)
+	widest, err := s.inCycles(ctx, t.kinds|ww|wr|rw)
+	if err != nil || len(widest) == 0 {
+		return err
+	}
+	left, err := s.graph.cyclic(ctx, widest, t.kinds)
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -139,6 +146,33 @@ func (s *surveyor) test(ctx context.Context, t test) error {
 		s.found.add(t.anomaly, finding{says: []string{"There is a cycle, but no short example of it was found in the time for that."}})
 	}
 	return nil
+}
+
+// inCycles returns the nodes that are in a cycle of edges of these kinds.
+func (s *surveyor) inCycles(ctx context.Context, kinds uint8) ([]int32, error) {
+	if nodes, ok := s.among[kinds]; ok {
+		return nodes, nil
+	}
+	left, err := s.graph.cyclic(ctx, s.core, kinds)
+	if err != nil {
+		return nil, err
+	}
+	if len(left) > 0 {
+		comp, _, err := s.graph.filter(left, kinds, false).components(ctx)
+		if err != nil {
+			return nil, err
+		}
+		in := 0
+		for i, n := range left {
+			if comp[i] >= 0 {
+				left[in] = n
+				in++
+			}
+		}
+		left = left[:in]
+	}
+	s.among[kinds] = left
+	return left, nil
 }
 
 // within reports whether an edge of the kind is in a cycle; 0 is any kind.
@@ -174,7 +208,7 @@ func (s *surveyor) keep(t test, steps []step) {
 func (s *surveyor) single(ctx context.Context, t test, p *plain, comp []int32) error {
 	suffix := t.anomaly[len("G-nonadjacent-item"):]
 	kinds := t.kinds &^ rw
-	one := &onlyOne{graph: s.graph, core: s.core, kinds: kinds, budget: huntBudget}
+	one := &onlyOne{graph: s.graph, core: s.among[t.kinds], kinds: kinds, budget: huntBudget}
 	one.gather(p, comp)
 	cycles, complete, err := one.run(ctx)
 	if err != nil {
@@ -245,6 +279,11 @@ func (g *graph) simplify(steps []step, double bool) []step {
 			}
 		}
 	}
+	return beginLeast(steps)
+}
+
+// beginLeast begins the cycle with its first transaction.
+func beginLeast(steps []step) []step {
 	least := 0
 	for i := range steps {
 		if steps[i].from < steps[least].from {
@@ -252,168 +291,4 @@ func (g *graph) simplify(steps []step, double bool) []step {
 		}
 	}
 	return slices.Concat(steps[least:], steps[:least])
-}
-
-// huntBudget is how many edges are looked at for examples of one anomaly. It
-// bounds time, never a verdict.
-const huntBudget = 20_000_000
-
-// A hunt looks for the shortest cycles of a subgraph, by breadth first search
-// back from the end of each edge of the kind that is needed.
-type hunt struct {
-	p      *plain
-	comp   []int32
-	txns   int
-	needs  uint8
-	budget int
-
-	// from is the arrow by which a node was reached, plus 1, in search seen.
-	from []int32
-	seen []int32
-	mark int32
-	best [][]step
-}
-
-func (h *hunt) run(ctx context.Context) ([][]step, error) {
-	h.from, h.seen = make([]int32, h.p.size()), make([]int32, h.p.size())
-	for i := range int32(h.p.size()) {
-		if h.comp[i] < 0 {
-			continue
-		}
-		if pulse(int(i)) && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		for e := h.p.first[i]; e < h.p.first[i+1]; e++ {
-			if h.comp[h.p.to[e]] != h.comp[i] || h.needs != 0 && h.p.arrow(e).kind != h.needs {
-				continue
-			}
-			if h.budget <= 0 || h.limit() < 2 {
-				return h.best, nil
-			}
-			h.close(i, e)
-		}
-	}
-	return h.best, nil
-}
-
-// limit is how many transactions a cycle may have that is still of use.
-func (h *hunt) limit() int {
-	if len(h.best) < examples {
-		return 1 << 30
-	}
-	return len(h.best[len(h.best)-1]) - 1
-}
-
-// transaction returns whether the node stands for a transaction.
-func (h *hunt) transaction(node int32) bool {
-	return int(h.name(node)) < h.txns
-}
-
-func (h *hunt) name(node int32) int32 {
-	if h.p.double {
-		node /= 2
-	}
-	return h.p.names[node]
-}
-
-// close looks for the shortest way back from the end of arrow e to its start.
-// Nodes that stand for many edges cost nothing, so depth counts transactions.
-func (h *hunt) close(start, e int32) {
-	h.mark++
-	goal := start
-	first := h.p.to[e]
-	h.seen[first], h.from[first] = h.mark, -1
-	level, next := []int32{first}, []int32(nil)
-	depth := 1
-	if h.transaction(first) && first != goal {
-		depth = 2
-	}
-	for len(level) > 0 && depth <= h.limit() {
-		for len(level) > 0 {
-			node := level[len(level)-1]
-			level = level[:len(level)-1]
-			if node == goal {
-				h.keep(start, e)
-				return
-			}
-			for a := h.p.first[node]; a < h.p.first[node+1]; a++ {
-				h.budget--
-				to := h.p.to[a]
-				if h.seen[to] == h.mark || h.comp[to] != h.comp[start] {
-					continue
-				}
-				h.seen[to], h.from[to] = h.mark, a
-				if h.transaction(to) && to != goal {
-					next = append(next, to)
-				} else {
-					level = append(level, to)
-				}
-			}
-		}
-		level, next = next, level
-		depth++
-	}
-}
-
-// keep takes the cycle that was found, unless it is known.
-func (h *hunt) keep(start, e int32) {
-	var arcs []int32
-	for node := start; h.from[node] >= 0; {
-		a := h.from[node]
-		arcs = append(arcs, a)
-		node = h.tail(a)
-	}
-	arcs = append(arcs, e)
-	slices.Reverse(arcs)
-	steps := h.steps(arcs)
-	if len(steps) < 2 || slices.ContainsFunc(h.best, func(b []step) bool { return sameCycle(b, steps) }) {
-		return
-	}
-	h.best = append(h.best, steps)
-	slices.SortStableFunc(h.best, func(a, b []step) int { return cmp.Compare(len(a), len(b)) })
-	h.best = h.best[:min(len(h.best), examples)]
-}
-
-// tail returns the node that an arrow begins at.
-func (h *hunt) tail(a int32) int32 {
-	at, found := slices.BinarySearch(h.p.first, a+1)
-	_ = found
-	return int32(at - 1)
-}
-
-// steps turns arrows into steps between transactions: what leads through nodes
-// that stand for many is one step, of the kind that it began with.
-func (h *hunt) steps(arcs []int32) []step {
-	begin := slices.IndexFunc(arcs, func(a int32) bool { return h.transaction(h.tail(a)) })
-	if begin < 0 {
-		return nil
-	}
-	arcs = slices.Concat(arcs[begin:], arcs[:begin])
-	var steps []step
-	for _, a := range arcs {
-		if from := h.tail(a); h.transaction(from) {
-			arrow := h.p.arrow(a)
-			steps = append(steps, step{from: h.name(from), key: arrow.key, kind: arrow.kind, why: arrow.why})
-		}
-		if to := h.p.to[a]; h.transaction(to) {
-			steps[len(steps)-1].to = h.name(to)
-		}
-	}
-	return steps
-}
-
-func sameCycle(a, b []step) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	members := make(map[int32]bool, len(a))
-	for _, s := range a {
-		members[s.from] = true
-	}
-	for _, s := range b {
-		if !members[s.from] {
-			return false
-		}
-	}
-	return true
 }

@@ -210,8 +210,11 @@ func TestPages(t *testing.T) {
 					drawn++
 					wellFormed(t, page.Name, b.Bytes())
 				case ".txt":
-					if !strings.Contains(b.String(), p.anomaly) {
+					if !strings.Contains(b.String(), p.anomaly) || !strings.HasPrefix(b.String(), "Ruled out: ") || !strings.Contains(b.String(), strictSerializable) {
 						t.Errorf("%s does not tell of %s:\n%s", page.Name, p.anomaly, b.String())
+					}
+					if !strings.Contains(b.String(), "does not keep") || !strings.Contains(b.String(), "strict-serializable") {
+						t.Errorf("%s does not list the levels:\n%s", page.Name, b.String())
 					}
 				}
 				if err := page.Write(failing{}); err == nil {

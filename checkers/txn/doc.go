@@ -18,6 +18,14 @@
 // micro-operations: ["append", k, v], ["w", k, v], ["r", k, what was read].
 // Keys and values are any JSON; two are the same if they are the same text.
 //
+// Registers do not always show in which order they were written, nor lists in
+// which order what nobody read was appended. What inference leaves open is
+// settled by a search ([Options.Level] of serializability or snapshot isolation,
+// with sessions and time or without): a polygraph, whose choices are which of
+// two writers was first, and a solver that learns from each cycle. It finds an
+// order, or that there is none, which it tells case by case; or it gives up after
+// so much work, and the verdict is unknown and says how far it got.
+//
 // What is assumed. A transaction that ended as ok was committed. One that
 // failed was not. One with an unknown outcome was committed if a committed
 // transaction read what it wrote; if nobody did, it is left out, which never

@@ -20,12 +20,17 @@ type story struct {
 func newStory(n *inference, steps []step) *story {
 	s := &story{n: n, names: make(map[int32]string)}
 	for _, st := range steps {
-		if _, ok := s.names[st.from]; !ok {
-			s.names[st.from] = fmt.Sprintf("T%d", len(s.names)+1)
-			s.order = append(s.order, st.from)
-		}
+		s.meet(st.from)
 	}
 	return s
+}
+
+// meet gives a transaction a name, unless it has one.
+func (s *story) meet(t int32) {
+	if _, ok := s.names[t]; !ok {
+		s.names[t] = fmt.Sprintf("T%d", len(s.names)+1)
+		s.order = append(s.order, t)
+	}
 }
 
 // tell returns who takes part, then what precedes what, and that this cannot be.
@@ -111,6 +116,9 @@ func (s *story) listStep(st step, a, b string) string {
 	switch st.kind {
 	case ww:
 		mine, next := lastAppend(d, k, st.from, st.key), firstAppend(d, k, st.to, st.key)
+		if st.why == supposed {
+			return fmt.Sprintf("%s appended %s to key %s before %s appended %s, as was supposed", a, d.show(mine), key, b, d.show(next))
+		}
 		if slices.Contains(k.unseen, st.to) && !slices.Contains(k.writers, st.to) {
 			return fmt.Sprintf("%s appended %s to key %s, and what %s appended, %s, came after all that anybody read there", a, d.show(mine), key, b, d.show(next))
 		}

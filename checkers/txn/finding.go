@@ -22,6 +22,7 @@ const (
 	fromCommits
 	fromReads
 	guessed
+	supposed
 )
 
 // A finding is one thing that must not be.
@@ -31,6 +32,17 @@ type finding struct {
 	txns []int32
 	// steps is the cycle, where it is one.
 	steps []step
+	// cases are cycles of which one closes whatever the order of the writes
+	// was; says tells them.
+	cases [][]step
+}
+
+// cycles returns all cycles of the finding.
+func (f *finding) cycles() [][]step {
+	if len(f.steps) > 0 {
+		return [][]step{f.steps}
+	}
+	return f.cases
 }
 
 // A class is all findings of one anomaly.

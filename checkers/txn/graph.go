@@ -46,6 +46,9 @@ type graph struct {
 	arrows []arrow
 	// at is room for filter: a node's place in the subgraph, plus 1.
 	at []int32
+	// keep are the transactions that the graph is about; nil if all are. Edges
+	// of others are not added.
+	keep []bool
 }
 
 func newGraph(d *db) *graph {
@@ -53,9 +56,14 @@ func newGraph(d *db) *graph {
 }
 
 func (g *graph) add(from, to, key int32, kind uint8, why reason) {
-	if from != to && from >= 0 && to >= 0 {
+	if from != to && from >= 0 && to >= 0 && g.about(from) && g.about(to) {
 		g.edges = append(g.edges, edge{from: from, to: to, key: key, kind: kind, why: why})
 	}
+}
+
+// about reports whether the graph is about a node.
+func (g *graph) about(node int32) bool {
+	return g.keep == nil || int(node) >= g.txns || g.keep[node]
 }
 
 // forget drops the edges of a kind.
@@ -102,7 +110,7 @@ func (g *graph) addProcess(d *db) {
 	before := make(map[int32]int32)
 	for t := range d.txns {
 		now := &d.txns[t]
-		if !now.committed {
+		if !now.committed || !g.about(int32(t)) {
 			continue
 		}
 		if p, ok := before[now.process]; ok && d.txns[p].done < now.invoked {
@@ -121,13 +129,13 @@ func (g *graph) addRealtime(d *db, events int) {
 	// completed[i] is the transaction that completed at event i, plus 1.
 	completed := make([]int32, events)
 	for t := range d.txns {
-		if d.txns[t].committed && d.txns[t].done != never {
+		if d.txns[t].committed && d.txns[t].done != never && g.about(int32(t)) {
 			completed[d.txns[t].done] = int32(t) + 1
 		}
 	}
 	now, open, event := int32(-1), false, int32(0)
 	for t := range d.txns {
-		if !d.txns[t].committed {
+		if !d.txns[t].committed || !g.about(int32(t)) {
 			continue
 		}
 		for ; event < d.txns[t].invoked; event++ {

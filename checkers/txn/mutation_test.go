@@ -130,6 +130,26 @@ func finds(t *testing.T, r checkers.Result, p plant, planted []int) {
 	}
 }
 
+// TestKnotIsNamedByItsLevel asks for a strong level, which is violated because a
+// weaker one is: the weaker one is named, however long the history is, although
+// inference sees neither.
+func TestKnotIsNamedByItsLevel(t *testing.T) {
+	for _, n := range []int{1_000, 2 * few} {
+		h, planted := plant{events: knot}.in(usual(false).make(n, 3), n)
+		for _, level := range []string{"serializable", "strong-session-serializable", "strict-serializable"} {
+			r := RWRegister(Options{Level: level}).Check(t.Context(), h)
+			if r.Verdict != checkers.Violation || !strings.HasPrefix(r.Says[0], "The history is not repeatable-read") {
+				t.Errorf("%d, %s: %v: %v", n, level, r.Verdict, r.Says)
+			}
+			for _, e := range r.Evidence {
+				if !slices.Contains(planted, e) {
+					t.Errorf("%d, %s: event %d is in the evidence, but the planted are %v", n, level, e, planted)
+				}
+			}
+		}
+	}
+}
+
 // TestEdited changes a read in the midst of a valid history to what it could
 // not show any more.
 func TestEdited(t *testing.T) {

@@ -44,8 +44,10 @@ type registers struct {
 	// heads and tails are the ends of each version's chain; the version itself
 	// if the chain has none, because it closes.
 	heads, tails []int32
-	// known is what seen returned, by whether sessions counted.
-	known map[bool][]relation
+	// known is what seen returned, by whether sessions counted; bySessions and
+	// byTimes what the functions called so did.
+	known                          map[bool][]relation
+	bySessions, byTimes, causality []relation
 }
 
 // A relation says that one version of a key is older than another.
@@ -300,19 +302,21 @@ func (j *judgement) registers(ctx context.Context, d *db, h *history.History, o 
 			return err
 		}
 	}
-	n := top.infer(ctx, r, h, true)
+	n := top.infer(ctx, r, h, true, nil)
 	j.blank = !n.graph.data()
 	s, err := j.survey(ctx, n)
 	if err != nil {
 		return err
 	}
 	wrong := len(s.broken) > 0 || len(n.found) > 0 || len(base.found) > 0
+	var keep []bool
 	if wrong {
-		if err := j.allTiers(ctx, r, h, tiers[:len(tiers)-1]); err != nil {
+		keep = r.entangled(n, s)
+		if err := j.allTiers(ctx, r, h, tiers[:len(tiers)-1], keep); err != nil {
 			return err
 		}
 	}
-	if err := j.sessions(ctx, r, wrong); err != nil {
+	if err := j.sessions(ctx, r, wrong, keep); err != nil {
 		return err
 	}
 	if len(base.gaps) == 0 && !j.blank {
@@ -344,11 +348,29 @@ func sessionLevel(level string, sessionOnly bool) string {
 	return ""
 }
 
-func (j *judgement) allTiers(ctx context.Context, r *registers, h *history.History, tiers []tier) error {
+// entangled returns the transactions that are in cycles of what the strongest
+// rules give. What weaker rules give follows from that, so that there are no
+// cycles of others. nil if it may not follow: if rules were left out, because
+// they contradict each other.
+func (r *registers) entangled(n *inference, s *survey) []bool {
+	if n.found["cyclic-versions"] != nil {
+		return nil
+	}
+	keep := make([]bool, len(r.db.txns))
+	for _, node := range s.core {
+		if int(node) < len(keep) {
+			keep[node] = true
+		}
+	}
+	return keep
+}
+
+// allTiers finds out which levels are ruled out by weaker rules already.
+func (j *judgement) allTiers(ctx context.Context, r *registers, h *history.History, tiers []tier, keep []bool) error {
 	parts := j.parts
 	j.parts = parts[:1:1]
 	for _, t := range tiers {
-		n := t.infer(ctx, r, h, true)
+		n := t.infer(ctx, r, h, true, keep)
 		if _, err := j.survey(ctx, n); err != nil {
 			return err
 		}

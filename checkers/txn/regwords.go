@@ -99,6 +99,9 @@ func (r *registers) reason(rel relation) string {
 		}
 		return fmt.Sprintf("%s came after the work of the writer of the older one, and read the newer one instead", d.at(r.knower(rel)))
 	}
+	if rel.why == supposed {
+		return "as was supposed"
+	}
 	return "that is one order they can have had"
 }
 
@@ -126,7 +129,7 @@ func (r *registers) knower(rel relation) int32 {
 func (n *inference) witnesses(f finding) []int32 {
 	var more []int32
 	r := n.registers
-	for _, st := range f.steps {
+	for _, st := range slices.Concat(f.cycles()...) {
 		if n.lists != nil && st.kind == ww {
 			more = append(more, n.lists[st.key].witness)
 		}

@@ -13,12 +13,18 @@ import (
 // after the other such that each reads what it read. If there is one that also
 // keeps to the order of time, that proves all levels.
 func (j *judgement) replayed(ctx context.Context, r *registers, top tier, h *history.History) (bool, error) {
-	n := top.infer(ctx, r, h, false)
+	n := top.infer(ctx, r, h, false, nil)
 	if len(n.found) > 0 || !n.graph.data() {
 		return false, nil
 	}
 	n.graph.pack()
 	j.counts["edges"] = int64(len(n.graph.edges))
+	switch left, err := n.graph.leftover(ctx); {
+	case err != nil:
+		return false, fmt.Errorf("out of time while looking for a cycle among %d edges", len(n.graph.edges))
+	case len(left) > 0:
+		return false, nil
+	}
 	order, err := r.replay(ctx, n.graph)
 	if order == nil || err != nil {
 		return false, err
@@ -55,7 +61,7 @@ func (j *judgement) proveRegisters(ctx context.Context, r *registers, n *inferen
 		if j.out[j.level] && len(r.db.txns) > idle {
 			continue // what was asked for is answered
 		}
-		m := weaker.tier.infer(ctx, r, &history.History{SessionOnly: true}, true)
+		m := weaker.tier.infer(ctx, r, &history.History{SessionOnly: true}, true, nil)
 		if weaker.model == serializable {
 			m.graph.forget(process)
 		}
@@ -70,18 +76,27 @@ func (j *judgement) proveRegisters(ctx context.Context, r *registers, n *inferen
 			break
 		}
 	}
-	if j.proved[j.level] || j.out[j.level] {
-		return nil
-	}
-	for _, o := range r.orders(n.graph, found) {
-		if err := j.tryOrder(ctx, r, o, h); err != nil {
+	if !j.proved[j.level] && !j.out[j.level] {
+		if err := j.tryOrders(ctx, r, r.orders(n.graph, found), h); err != nil {
 			return err
 		}
-		if j.proved[j.level] {
-			return nil
+	}
+	if err := j.decide(ctx, len(r.db.txns) <= few, r.asks(ctx, tiers, h)); err != nil {
+		return err
+	}
+	if !j.proved[j.level] && !j.out[j.level] && len(j.gaps) == 0 {
+		j.gaps = append(j.gaps, "the order of the writes that nobody read and replaced is not known, and none that was tried proves the level")
+	}
+	return nil
+}
+
+// tryOrders tries orders of the versions until one proves the level.
+func (j *judgement) tryOrders(ctx context.Context, r *registers, orders [][]int32, h *history.History) error {
+	for _, o := range orders {
+		if err := j.tryOrder(ctx, r, o, h); err != nil || j.proved[j.level] {
+			return err
 		}
 	}
-	j.gaps = append(j.gaps, "the order of the writes that nobody read and replaced is not known, and none that was tried proves the level")
 	return nil
 }
 

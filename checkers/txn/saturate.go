@@ -2,10 +2,9 @@ package txn
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"sort"
 
 	"github.com/shakedown-dev/shakedown/history"
 )
@@ -17,37 +16,41 @@ import (
 type weakLevel struct {
 	model, anomaly string
 	sessions       bool
-	infer          func(context.Context, *registers, *graph) ([]relation, error)
+	infer          func(context.Context, *registers) ([]relation, error)
 }
 
 func weakLevels() []weakLevel {
 	return []weakLevel{
-		{readAtomic, "fractured-read", false, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.atomic(false), nil }},
-		{sessionCommitted, "G-monotonic-process", true, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.monotonic(), nil }},
-		{sessionAtomic, "fractured-read-process", true, func(_ context.Context, r *registers, _ *graph) ([]relation, error) { return r.atomic(true), nil }},
-		{sessionCausal, "causality-process", true, func(ctx context.Context, r *registers, g *graph) ([]relation, error) { return r.causal(ctx, g) }},
+		{readAtomic, "fractured-read", false, func(_ context.Context, r *registers) ([]relation, error) { return r.atomic(false), nil }},
+		{sessionCommitted, "G-monotonic-process", true, func(_ context.Context, r *registers) ([]relation, error) { return r.monotonic(), nil }},
+		{sessionAtomic, "fractured-read-process", true, func(_ context.Context, r *registers) ([]relation, error) { return r.atomic(true), nil }},
+		{sessionCausal, "causality-process", true, func(ctx context.Context, r *registers) ([]relation, error) { return r.causal(ctx, math.MaxInt) }},
 	}
 }
 
 // sessions judges the weak levels. It does so if one of them is asked for, or
-// if something is wrong and it is to be found out how much.
-func (j *judgement) sessions(ctx context.Context, r *registers, wrong bool) error {
+// if something is wrong and it is to be found out how much: then keep are the
+// transactions that are in cycles, or nil.
+func (j *judgement) sessions(ctx context.Context, r *registers, wrong bool, keep []bool) error {
 	asked := slices.ContainsFunc(weakLevels(), func(w weakLevel) bool { return w.model == j.level || j.lattice.below(w.model)[j.level] })
 	if !asked && !wrong {
 		return nil
 	}
+	if asked {
+		keep = nil
+	}
 	for _, w := range weakLevels() {
-		n := &inference{db: r.db, graph: newGraph(r.db), found: findings{}, registers: r, assuming: []string{w.model}}
+		n := &inference{db: r.db, graph: r.graph(keep), found: findings{}, registers: r, assuming: []string{w.model}}
 		r.addReadEdges(n.graph)
 		if w.sessions {
 			n.graph.addProcess(r.db)
 		}
-		n.graph.pack()
-		relations, err := w.infer(ctx, r, n.graph)
+		relations, err := w.infer(ctx, r)
 		if err != nil {
 			j.gaps = append(j.gaps, err.Error())
 			continue
 		}
+		n.graph.edges = slices.Grow(n.graph.edges, len(relations))
 		for _, rel := range relations {
 			if v := &r.versions[rel.newer]; rel.newer == r.initial[v.key] {
 				n.found.add(w.anomaly, n.tooOld(r, rel))
@@ -143,135 +146,13 @@ func (r *registers) seen(ctx context.Context, sessions bool) []relation {
 	if known, ok := r.known[sessions]; ok {
 		return known
 	}
-	g := newGraph(r.db)
-	r.addReadEdges(g)
-	if sessions {
-		g.addProcess(r.db)
-	}
-	g.pack()
 	relations := r.atomic(sessions)
 	if sessions {
 		// A history that is too long for this goes without: it only sharpens.
-		if more, err := r.causal(ctx, g); err == nil {
+		if more, err := r.causal(ctx, sharpenWork); err == nil {
 			relations = append(relations, more...)
 		}
 	}
 	r.known[sessions] = relations
 	return relations
-}
-
-// causalBudget bounds the memory of causal: transactions times sessions.
-const causalBudget = 1 << 28
-
-// causal infers what causal consistency asks: nobody reads anything older than
-// the work of a transaction that happened before. g has the edges that make up
-// happening before. clock[t*k+s] is how many transactions of session s did.
-func (r *registers) causal(ctx context.Context, g *graph) ([]relation, error) {
-	order := g.inOrder()
-	if order == nil {
-		return nil, nil // there is a cycle already, which is found without this
-	}
-	s := newSessions(r)
-	k := s.count
-	if len(r.db.txns)*k > causalBudget {
-		return nil, fmt.Errorf("causality of %d transactions in %d sessions takes too much memory", len(r.db.txns), k)
-	}
-	clock := make([]int32, len(r.db.txns)*k)
-	var relations []relation
-	for i, t := range order {
-		if pulse(i) && ctx.Err() != nil {
-			return nil, errors.New("out of time while inferring causality")
-		}
-		if !r.db.txns[t].committed {
-			continue
-		}
-		mine := clock[int(t)*k : (int(t)+1)*k]
-		for _, id := range r.reads[t] {
-			for _, session := range s.writers[r.versions[id].key] {
-				if before := s.last(session, mine); before != none && before != id && r.versions[before].writer != t {
-					relations = append(relations, relation{older: before, newer: id, why: fromReads, by: t})
-				}
-			}
-		}
-		for _, a := range g.out(t) {
-			theirs := clock[int(a.to)*k : (int(a.to)+1)*k]
-			for x := range mine {
-				theirs[x] = max(theirs[x], mine[x])
-			}
-			theirs[s.of[t]] = max(theirs[s.of[t]], s.place[t])
-		}
-	}
-	return relations, nil
-}
-
-// inOrder returns the transactions such that all edges lead forward; nil if
-// there is a cycle.
-func (g *graph) inOrder() []int32 {
-	nodes := make([]int32, g.nodes)
-	for i := range nodes {
-		nodes[i] = int32(i)
-	}
-	return g.filter(nodes, ^uint8(0), false).topological()
-}
-
-// sessions numbers the sessions and the transactions in them.
-type sessions struct {
-	count int
-	// of is each transaction's session, place its place there, from 1.
-	of, place []int32
-	// writers are, for each key, the sessions that wrote it and what.
-	writers [][]sessionWrites
-}
-
-type sessionWrites struct {
-	session int32
-	places  []int32
-	ids     []int32
-}
-
-func newSessions(r *registers) *sessions {
-	s := &sessions{of: make([]int32, len(r.db.txns)), place: make([]int32, len(r.db.txns)), writers: make([][]sessionWrites, len(r.byKey))}
-	numbers := make(map[int32]int32)
-	var lengths []int32
-	for t := range r.db.txns {
-		tx := &r.db.txns[t]
-		if !tx.committed {
-			continue
-		}
-		n, ok := numbers[tx.process]
-		if !ok {
-			n = int32(len(numbers))
-			numbers[tx.process] = n
-			lengths = append(lengths, 0)
-		}
-		lengths[n]++
-		s.of[t], s.place[t] = n, lengths[n]
-		for _, id := range r.writes[t] {
-			s.wrote(n, lengths[n], id, r.versions[id].key)
-		}
-	}
-	s.count = len(numbers)
-	return s
-}
-
-func (s *sessions) wrote(session, place, id, key int32) {
-	list := s.writers[key]
-	at := slices.IndexFunc(list, func(w sessionWrites) bool { return w.session == session })
-	if at < 0 {
-		at = len(list)
-		list = append(list, sessionWrites{session: session})
-	}
-	list[at].places = append(list[at].places, place)
-	list[at].ids = append(list[at].ids, id)
-	s.writers[key] = list
-}
-
-// last returns the session's last write of the key that the clock knows.
-func (s *sessions) last(w sessionWrites, clock []int32) int32 {
-	known := clock[w.session]
-	at := sort.Search(len(w.places), func(i int) bool { return w.places[i] > known })
-	if at == 0 {
-		return none
-	}
-	return w.ids[at-1]
 }

@@ -33,7 +33,7 @@ func inspect(t testing.TB, h *history.History, lists bool, o Options) (*judgemen
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &judgement{lattice: l, level: level, out: set{}, proved: set{}, counts: d.counts()}
+	j := newJudgement(l, level, d)
 	if lists {
 		err = j.lists(context.Background(), d, h)
 	} else {

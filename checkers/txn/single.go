@@ -3,6 +3,7 @@ package txn
 import (
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 )
 
@@ -16,7 +17,7 @@ type onlyOne struct {
 
 	candidates []candidate
 	p          *plain
-	at         map[int32]int32
+	at         []int32
 }
 
 // A candidate is an rw edge, of which more is known than that it is there.
@@ -40,7 +41,7 @@ func (o *onlyOne) gather(double *plain, comp []int32) {
 // are none.
 func (o *onlyOne) run(ctx context.Context) (cycles [][]step, complete bool, err error) {
 	o.p = o.graph.filter(o.core, o.kinds, false)
-	o.at = make(map[int32]int32, len(o.core))
+	o.at = make([]int32, o.graph.nodes)
 	for i, n := range o.core {
 		o.at[n] = int32(i)
 	}
@@ -102,47 +103,81 @@ const (
 	// reachBudget is how many edges are followed to learn which candidates
 	// close a cycle; orderBudget, if the order of time counts: then no verdict
 	// depends on it, only the name of what was found.
-	reachBudget, orderBudget = 1_000_000_000, 100_000_000
+	reachBudget, orderBudget = 1_000_000_000, 20_000_000
 	// enoughHits is with how many candidates that do we are content.
-	enoughHits = 256
+	enoughHits = 64
 )
 
-// reachable returns candidates that close a cycle: 64 of them at a time are
-// carried along all edges, in topological order, one bit each.
+// reachable returns candidates that close a cycle. In topological order, the
+// edge of a candidate must lead back, and the way from its end to its beginning
+// is between the two; 64 of them that span about as much are carried along all
+// edges there, one bit each, those that span least first.
 func (o *onlyOne) reachable(ctx context.Context, order []int32) (hits []candidate, complete bool, err error) {
-	slices.SortStableFunc(o.candidates, func(a, b candidate) int { return cmp.Compare(o.distance(a), o.distance(b)) })
-	bits := make([]uint64, o.p.size())
+	place := make([]int32, o.p.size())
+	for i, node := range order {
+		place[node] = int32(i)
+	}
+	begin := func(c candidate) int32 { return place[o.at[c.arrow.to]] }
+	end := func(c candidate) int32 { return place[o.at[c.from]] }
+	o.candidates = slices.DeleteFunc(o.candidates, func(c candidate) bool { return begin(c) > end(c) })
+	class := func(c candidate) int { return bits.Len32(uint32(end(c) - begin(c))) }
+	slices.SortFunc(o.candidates, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(begin(a), begin(b)))
+	})
+	reached := make([]uint64, o.p.size())
 	spent, limit := 0, reachBudget
 	if o.kinds&(process|realtime) != 0 {
 		limit = orderBudget
 	}
-	for from := 0; from < len(o.candidates); from += 64 {
+	for left := o.candidates; len(left) > 0; {
 		if spent > limit || len(hits) >= enoughHits {
 			return hits, false, nil
 		}
 		if ctx.Err() != nil {
 			return nil, false, ctx.Err()
 		}
-		batch := o.candidates[from:min(from+64, len(o.candidates))]
-		clear(bits)
-		for i, c := range batch {
-			bits[o.at[c.arrow.to]] |= 1 << i
+		n := 1
+		for n < min(64, len(left)) && class(left[n]) == class(left[0]) && begin(left[n]) < begin(left[0])+4<<class(left[0]) {
+			n++
 		}
-		for _, node := range order {
-			if b := bits[node]; b != 0 {
-				for _, to := range o.p.to[o.p.first[node]:o.p.first[node+1]] {
-					bits[to] |= b
-				}
-			}
-		}
-		spent += len(o.p.to) + len(order)
+		batch := left[:n]
+		left = left[n:]
+		last := int32(0)
 		for i, c := range batch {
-			if bits[o.at[c.from]]&(1<<i) != 0 {
+			reached[o.at[c.arrow.to]] |= 1 << i
+			last = max(last, end(c))
+		}
+		window := order[begin(batch[0]) : last+1]
+		spent += o.carry(reached, window, place)
+		for i, c := range batch {
+			if reached[o.at[c.from]]&(1<<i) != 0 {
 				hits = append(hits, c)
 			}
 		}
+		for _, node := range window {
+			reached[node] = 0
+		}
 	}
 	return hits, true, nil
+}
+
+// carry carries bits along the edges within the window; it returns how many
+// those are.
+func (o *onlyOne) carry(reached []uint64, window, place []int32) int {
+	work, last := len(window), place[window[len(window)-1]]
+	for _, node := range window {
+		b := reached[node]
+		if b == 0 {
+			continue
+		}
+		for _, to := range o.p.to[o.p.first[node]:o.p.first[node+1]] {
+			work++
+			if place[to] <= last {
+				reached[to] |= b
+			}
+		}
+	}
+	return work
 }
 
 // back looks for the shortest way from one node to another, and keeps it with

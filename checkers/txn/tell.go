@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,8 +51,12 @@ func (j *judgement) tell(r *checkers.Result) {
 	for _, t := range list {
 		r.Counts["anomaly "+t.anomaly] = int64(t.class.count)
 		for n, example := range t.class.shown {
-			if len(example.steps) > 0 {
-				r.Pages = append(r.Pages, drawing(fmt.Sprintf("%s-%d.svg", t.anomaly, n+1), t, example))
+			for i, steps := range example.cycles() {
+				name := fmt.Sprintf("%s-%d.svg", t.anomaly, n+1)
+				if len(example.cases) > 0 {
+					name = fmt.Sprintf("%s-%d-case-%d.svg", t.anomaly, n+1, i+1)
+				}
+				r.Pages = append(r.Pages, drawing(name, t, finding{steps: steps}))
 			}
 		}
 		if !j.lattice.ruledOut(t.anomaly, t.part.assuming)[j.level] {
@@ -127,6 +132,11 @@ func (n *inference) sentences(f finding) []string {
 // write writes all anomalies with all their examples.
 func (j *judgement) write(w io.Writer, list []told) error {
 	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "Ruled out: %s.\n", strings.Join(slices.Sorted(maps.Keys(j.out)), ", "))
+	if len(j.proved) > 0 {
+		fmt.Fprintf(out, "Proved: %s.\n", strings.Join(slices.Sorted(maps.Keys(j.proved)), ", "))
+	}
+	fmt.Fprintln(out)
 	for _, t := range list {
 		fmt.Fprintln(out, j.headline(t))
 		for i, example := range t.class.shown {
@@ -136,6 +146,9 @@ func (j *judgement) write(w io.Writer, list []told) error {
 			}
 		}
 		fmt.Fprintln(out)
+	}
+	if len(j.out) > 0 {
+		fmt.Fprintln(out, j.notHeld())
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write anomalies: %w", err)

@@ -54,9 +54,10 @@ func (r *registers) tiers(o Options, h *history.History) []tier {
 }
 
 // infer builds the graph that the rules give. What follows from who saw whose
-// work is left out unless it is to be thorough: it takes longest.
-func (t tier) infer(ctx context.Context, r *registers, h *history.History, thorough bool) *inference {
-	n := &inference{db: r.db, graph: newGraph(r.db), found: findings{}, assuming: t.assuming, registers: r}
+// work is left out unless it is to be thorough: it takes longest. keep are the
+// transactions that the graph is about; nil if all are.
+func (t tier) infer(ctx context.Context, r *registers, h *history.History, thorough bool, keep []bool) *inference {
+	n := &inference{db: r.db, graph: r.graph(keep), found: findings{}, assuming: t.assuming, registers: r}
 	r.addReadEdges(n.graph)
 	var relations []relation
 	relations = r.orderedFromStart(relations, t.replaces)
@@ -66,7 +67,7 @@ func (t tier) infer(ctx context.Context, r *registers, h *history.History, thoro
 	if t.replaces && thorough {
 		relations = append(relations, r.seen(ctx, t.sessions)...)
 	}
-	for _, more := range [][]relation{r.byOrder(t), r.bySession(t), r.byTime(t)} {
+	for _, more := range [][]relation{r.byOrder(t), r.once(&r.bySessions, t.sessions, r.bySession), r.once(&r.byTimes, t.realtime, r.byTime)} {
 		if r.consistent(n, relations, more) {
 			relations = append(relations, more...)
 		}
@@ -74,6 +75,25 @@ func (t tier) infer(ctx context.Context, r *registers, h *history.History, thoro
 	r.addVersionEdges(n.graph, relations, t.replaces)
 	n.addTime(h)
 	return n
+}
+
+// graph returns an empty graph that is about these transactions.
+func (r *registers) graph(keep []bool) *graph {
+	if keep == nil {
+		return newGraph(r.db)
+	}
+	return &graph{txns: len(r.db.txns), nodes: len(r.db.txns), keep: keep}
+}
+
+// once returns what infer does, if it is wanted, and keeps it for the next time.
+func (r *registers) once(kept *[]relation, wanted bool, infer func() []relation) []relation {
+	if !wanted {
+		return nil
+	}
+	if *kept == nil {
+		*kept = infer()
+	}
+	return *kept
 }
 
 func (r *registers) addReadEdges(g *graph) {
@@ -137,10 +157,7 @@ func (r *registers) byOrder(t tier) []relation {
 }
 
 // bySession is the order in which processes met the versions of a key.
-func (r *registers) bySession(t tier) []relation {
-	if !t.sessions {
-		return nil
-	}
+func (r *registers) bySession() []relation {
 	type seat struct{ process, key int32 }
 	var relations []relation
 	last := make(map[seat]int32)
@@ -199,6 +216,7 @@ func (r *registers) consistent(n *inference, relations, more []relation) bool {
 // cyclic tells of versions that must each be older than the other.
 func (r *registers) cyclic(steps []step) finding {
 	d := r.db
+	steps = beginLeast(steps)
 	var f finding
 	for _, st := range steps {
 		a, b := &r.versions[st.from], &r.versions[st.to]
@@ -242,7 +260,7 @@ func (r *registers) addVersionEdges(g *graph, relations []relation, replaces boo
 		if replaces && r.versions[rel.older].next != rel.newer && r.head(rel.older) != r.head(rel.newer) {
 			rel.older, rel.newer = r.tail(rel.older), r.head(rel.newer)
 		}
-		if rel.older != rel.newer && r.versions[rel.newer].writer >= 0 {
+		if w := r.versions[rel.newer].writer; rel.older != rel.newer && w >= 0 && g.about(w) {
 			targets[rel.older] = append(targets[rel.older], rel)
 		}
 	}

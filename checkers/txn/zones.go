@@ -16,10 +16,7 @@ import (
 // versions contradict each other if two forward zones overlap, or a backward
 // one lies within a forward one (Gibbons and Korach, 1997); then the two are
 // all that is returned for the key.
-func (r *registers) byTime(t tier) []relation {
-	if !t.realtime {
-		return nil
-	}
+func (r *registers) byTime() []relation {
 	var relations []relation
 	for key, ids := range r.byKey {
 		zones := make([]int32, 0, len(ids))
