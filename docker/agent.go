@@ -20,22 +20,15 @@ import (
 const (
 	// helloLimit bounds how long a started agent may take to say hello.
 	helloLimit = 15 * time.Second
+	// lease is after how long a silence an agent at an engine elsewhere takes us
+	// for dead, as we do it: on the way there, a connection can break without
+	// either end being told.
+	lease = 30 * time.Second
 	// lastWords bounds the wait for what a dying agent complains of.
 	lastWords = time.Second
 	// agentTail is how much of what the agent complained of is kept.
 	agentTail = 4 << 10
 )
-
-// agentCapabilities are all that the agent may do beyond an ordinary process:
-// rules in the network (NET_ADMIN), and packets that are sent twice (NET_RAW);
-// namespaces to try things in (SYS_ADMIN);
-// memory and namespaces of other processes (SYS_PTRACE); signals to processes
-// of other users (KILL), whose limits only they may change (SETUID, SETGID);
-// and their files in /proc and the cgroup tree
-// (DAC_OVERRIDE).
-func agentCapabilities() []string {
-	return []string{"NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "KILL", "DAC_OVERRIDE", "SETUID", "SETGID"}
-}
 
 // agentHint is for an agent that would not start or speak.
 const agentHint = "the agent needs the host's processes and network and some capabilities (never privileged); " +
@@ -51,17 +44,24 @@ type sidecar struct {
 	complaints *tailBuffer
 }
 
-// startAgent starts an agent for a run, in a container of that name, or of any
-// name if it is empty. It ends when the sidecar is closed,
-// or when this program ends in whatever way: its standard input closes then,
-// it heals, exits, and its container removes itself.
-func (e *Engine) startAgent(ctx context.Context, run, scenario, name string) (*sidecar, error) {
-	return e.startAgentOn(ctx, run, scenario, name, "")
+// A hiring says what an agent is started for.
+type hiring struct {
+	run, scenario string
+	// name is that of its container; empty for any.
+	name string
+	// disks is where the engine's host has the volume of disks; empty for none.
+	disks string
+	// faults are the kinds that it may be asked for; nil for all.
+	faults []string
+	// shared says where nodes are that are not on a bridge of this engine's own.
+	shared *Shared
 }
 
-// startAgentOn is startAgent for an agent that has a volume of disks, at
-// hostDir on the engine's host.
-func (e *Engine) startAgentOn(ctx context.Context, run, scenario, name, hostDir string) (*sidecar, error) {
+// startAgent starts an agent in a container. It ends when the sidecar is closed,
+// or when this program ends in whatever way: its standard input closes then,
+// it heals, exits, and its container removes itself. At an engine elsewhere it
+// does so as well when it has heard nothing for the length of a lease.
+func (e *Engine) startAgent(ctx context.Context, h hiring) (*sidecar, error) {
 	img, err := e.agentImage(ctx)
 	if err != nil {
 		return nil, err
@@ -71,24 +71,22 @@ func (e *Engine) startAgentOn(ctx context.Context, run, scenario, name, hostDir 
 		return nil, err
 	}
 	defer cancel()
-	config, host := agentContainer(img.Ref, run, scenario)
-	if hostDir != "" {
-		withDisks(host, hostDir)
-	}
-	c, err := e.api.ContainerCreate(during, config, host, nil, nil, name)
+	config, host := agentContainer(img.Ref, h)
+	c, err := e.api.ContainerCreate(during, config, host, nil, nil, h.name)
 	if err != nil {
 		return nil, failed(err, agentHint, "create the agent")
 	}
 	a := &sidecar{engine: e, id: c.ID, complaints: &tailBuffer{limit: agentTail}}
-	if err := a.launch(ctx, during, run); err != nil {
+	if err := a.launch(ctx, during, h); err != nil {
 		return nil, failed(errors.Join(err, a.close(ctx)), agentHint, "start the agent")
 	}
 	return a, nil
 }
 
 // launch attaches to the created container, starts it and exchanges hellos,
-// in which it tells the agent the run, by which what it makes can be told.
-func (a *sidecar) launch(ctx, during context.Context, run string) error {
+// in which it tells the agent the run, by which what it makes can be told, and
+// where nodes are.
+func (a *sidecar) launch(ctx, during context.Context, h hiring) error {
 	stream, err := a.engine.api.ContainerAttach(during, a.id,
 		container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
@@ -101,26 +99,35 @@ func (a *sidecar) launch(ctx, during context.Context, run string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, helloLimit)
 	defer cancel()
-	_, err = a.ask(ctx, agent.Request{Do: agent.Hello, ID: run})
+	hello := agent.Request{Do: agent.Hello, ID: h.run, Apart: h.shared != nil, Host: h.shared.ofHosts()}
+	if a.engine.elsewhere() {
+		hello.Lease = lease
+		a.conn.KeepAlive(lease)
+	}
+	_, err = a.ask(ctx, hello)
 	return err
 }
 
-func agentContainer(image, run, scenario string) (*container.Config, *container.HostConfig) {
+func agentContainer(image string, h hiring) (*container.Config, *container.HostConfig) {
+	host := &container.HostConfig{
+		PidMode: "host", NetworkMode: "host", CgroupnsMode: "host",
+		CapDrop: []string{"ALL"}, CapAdd: capabilities(h.faults, h.shared != nil),
+		SecurityOpt:    []string{"seccomp=unconfined", "apparmor=unconfined"},
+		ReadonlyRootfs: true,
+		AutoRemove:     true,
+		LogConfig:      container.LogConfig{Type: "none"},
+		Mounts:         []mount.Mount{{Type: mount.TypeBind, Source: "/sys/fs/cgroup", Target: "/sys/fs/cgroup"}},
+		Tmpfs:          map[string]string{"/tmp": ""},
+	}
+	if h.disks != "" {
+		withDisks(host, h.disks)
+	}
 	return &container.Config{
-			Image:     image,
-			Labels:    labels(run, scenario, labelRole, roleAgent),
-			OpenStdin: true, StdinOnce: true,
-			AttachStdin: true, AttachStdout: true, AttachStderr: true,
-		}, &container.HostConfig{
-			PidMode: "host", NetworkMode: "host", CgroupnsMode: "host",
-			CapDrop: []string{"ALL"}, CapAdd: agentCapabilities(),
-			SecurityOpt:    []string{"seccomp=unconfined", "apparmor=unconfined"},
-			ReadonlyRootfs: true,
-			AutoRemove:     true,
-			LogConfig:      container.LogConfig{Type: "none"},
-			Mounts:         []mount.Mount{{Type: mount.TypeBind, Source: "/sys/fs/cgroup", Target: "/sys/fs/cgroup"}},
-			Tmpfs:          map[string]string{"/tmp": ""},
-		}
+		Image:     image,
+		Labels:    labels(h.run, h.scenario, labelRole, roleAgent),
+		OpenStdin: true, StdinOnce: true,
+		AttachStdin: true, AttachStdout: true, AttachStderr: true,
+	}, host
 }
 
 // ask sends one request and waits for the answer. What the agent complained
@@ -154,7 +161,7 @@ func (a *sidecar) close(ctx context.Context) error {
 // questions that need no cluster, such as [agent.Probe]; run, "doctor" for
 // example, is what the agent's container is labelled with.
 func (e *Engine) AskOnce(ctx context.Context, run string, r agent.Request) (agent.Reply, error) {
-	a, err := e.startAgent(ctx, run, "", "")
+	a, err := e.startAgent(ctx, hiring{run: run})
 	if err != nil {
 		return agent.Reply{}, err
 	}

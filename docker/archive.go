@@ -86,6 +86,7 @@ func (s imageSpec) config(layer []byte) ([]byte, error) {
 // and /tmp, without which few programs are happy.
 func layerTar(files []file) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(layerSize(files)) // or growing would take as much again
 	tw := tar.NewWriter(&b)
 	for _, dir := range directories(files) {
 		mode := int64(0o755)
@@ -106,6 +107,16 @@ func layerTar(files []file) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// layerSize is about how large a layer of the files is.
+func layerSize(files []file) int {
+	const headers = 4 << 10 // of a file and of the directories that it is in, with padding
+	size := headers
+	for _, f := range files {
+		size += len(f.Data) + headers
+	}
+	return size
 }
 
 // directories lists /tmp and all directories above the files, each after its

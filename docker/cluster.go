@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
 )
 
@@ -54,9 +54,19 @@ type Spec struct {
 	// FaultyDisk puts Data on a file system of the agent's that can be hurt,
 	// which the volume then lies under.
 	FaultyDisk bool
+	// Restart is the restart policy of the nodes' containers: always,
+	// on-failure, unless-stopped, or empty for none. It is suspended while a
+	// fault keeps a node down.
+	Restart string
 	// CPUs and MemoryBytes limit each node; 0 means no limit.
 	CPUs        float64
 	MemoryBytes int64
+	// Faults are the kinds of faults that the agent may be asked for, by which
+	// it gets its rights; nil for all.
+	Faults []string
+	// Shared is a network that there is already, with nodes of other engines;
+	// nil for one of the cluster's own.
+	Shared *Shared
 }
 
 func (s Spec) validate() error {
@@ -89,9 +99,11 @@ type Cluster struct {
 	engine *Engine
 	spec   Spec
 	nodes  []*node
-	agent  *sidecar
+	agents sidecars
 	x      expander
-	disks  string // where the engine's host has the faulty disks; empty: none
+	// following tells the agent of nodes that the engine starts by itself.
+	following follower
+	disks     string // where the engine's host has the faulty disks; empty: none
 
 	down sync.Mutex
 	gone bool
@@ -106,7 +118,11 @@ func (e *Engine) Up(ctx context.Context, s Spec, progress func(string)) (*Cluste
 	if err := s.validate(); err != nil {
 		return nil, failed(err, "", "%s", doing)
 	}
-	if err := e.Fit(ctx); err != nil {
+	fit := e.Fit
+	if s.Shared != nil {
+		fit = e.FitShared
+	}
+	if err := fit(ctx); err != nil {
 		return nil, failed(err, "", "%s", doing)
 	}
 	progress = quietIfNil(progress)
@@ -122,19 +138,20 @@ func (e *Engine) Up(ctx context.Context, s Spec, progress func(string)) (*Cluste
 
 func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 	progress(fmt.Sprintf("starting %d nodes", len(c.spec.Nodes)))
-	subnet, err := c.prepare(ctx)
+	addresses, err := c.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	c.x = expander{nodes: c.spec.Nodes, form: c.spec.Peers, data: c.spec.Data}
-	for i, name := range c.spec.Nodes {
-		ip := hostIn(subnet, firstNode+i).String()
-		c.x.ips = append(c.x.ips, ip)
-		c.nodes = append(c.nodes, &node{name: name, ip: ip, image: c.imageFor(c.spec.Versions[name]), volume: dockerName(c.spec.Run, name)})
+	c.x = expander{nodes: addresses.Nodes, ips: addresses.Addresses, form: c.spec.Peers, data: c.spec.Data}
+	for i, name := range addresses.Nodes {
+		if slices.Contains(c.spec.Nodes, name) {
+			c.nodes = append(c.nodes, &node{name: name, index: i, ip: addresses.Addresses[i],
+				image: c.imageFor(c.spec.Versions[name]), volume: dockerName(c.spec.Run, name)})
+		}
 	}
 	for _, do := range []func(int, *node) error{
 		func(_ int, n *node) error { return c.mountDisk(ctx, n.name) },
-		func(i int, n *node) error { return c.create(ctx, n, i, c.x) },
+		func(_ int, n *node) error { return c.create(ctx, n, c.x) },
 		func(_ int, n *node) error { return c.start(ctx, n) },
 		func(_ int, n *node) error { return c.survive(ctx, n) },
 	} {
@@ -142,26 +159,48 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 			return err
 		}
 	}
-	return nil
+	return c.followPolicy(ctx)
 }
 
-// prepare starts the agent and makes the network, both at a time.
-func (c *Cluster) prepare(ctx context.Context) (subnet netip.Prefix, err error) {
+// prepare starts the agent and makes the network, both at a time, and returns
+// which node has which address on it.
+func (c *Cluster) prepare(ctx context.Context) (addresses Shared, err error) {
 	if c.spec.FaultyDisk && c.spec.Data != "" {
 		if c.disks, err = c.createDisks(ctx); err != nil {
-			return subnet, err
+			return addresses, err
 		}
 	}
 	var g errgroup.Group
-	g.Go(func() (err error) {
-		c.agent, err = c.engine.startAgentOn(ctx, c.spec.Run, c.spec.Scenario, dockerName(c.spec.Run, "agent"), c.disks)
+	g.Go(func() error {
+		a, err := c.hire(ctx)
+		c.agents.set(a)
 		return err
 	})
-	g.Go(func() (err error) {
-		_, subnet, err = c.engine.createNetwork(ctx, c.spec)
+	if c.spec.Shared != nil {
+		if err := g.Wait(); err != nil {
+			return addresses, err
+		}
+		return *c.spec.Shared, c.introduceOthers(ctx)
+	}
+	addresses.Nodes = c.spec.Nodes
+	g.Go(func() error {
+		_, subnet, err := c.engine.createNetwork(ctx, c.spec)
+		for i := range c.spec.Nodes {
+			if err == nil {
+				addresses.Addresses = append(addresses.Addresses, hostIn(subnet, firstNode+i).String())
+			}
+		}
 		return err
 	})
-	return subnet, g.Wait()
+	return addresses, g.Wait()
+}
+
+// hire starts an agent for the cluster.
+func (c *Cluster) hire(ctx context.Context) (*sidecar, error) {
+	return c.engine.startAgent(ctx, hiring{
+		run: c.spec.Run, scenario: c.spec.Scenario, name: dockerName(c.spec.Run, roleAgent),
+		disks: c.disks, faults: c.spec.Faults, shared: c.spec.Shared,
+	})
 }
 
 // each does something to all nodes at a time and waits for all of them, so
@@ -170,7 +209,7 @@ func (c *Cluster) each(do func(int, *node) error) []error {
 	errs := make([]error, len(c.nodes))
 	var all sync.WaitGroup
 	for i, n := range c.nodes {
-		all.Go(func() { errs[i] = do(i, n) })
+		all.Go(func() { errs[i] = nemesis.Guarded(func() error { return do(i, n) }) })
 	}
 	all.Wait()
 	return errs
@@ -219,8 +258,14 @@ func (c *Cluster) node(name string) *node {
 // Ask sends one request to the agent and waits for the answer. A reply with
 // an Error comes back as an error.
 func (c *Cluster) Ask(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	reply, err := c.agent.ask(ctx, r)
-	if n := c.node(r.Node); n != nil && reply.Down && err == nil {
+	n := c.node(r.Node)
+	if n != nil && (r.Do == agent.Kill || r.Do == agent.Stop) && r.How != agent.ByPolicy {
+		if err := c.suspend(ctx, n); err != nil {
+			return agent.Reply{}, err
+		}
+	}
+	reply, err := c.agent().ask(ctx, r)
+	if n != nil && reply.Down && err == nil && r.How != agent.ByPolicy {
 		n.killed.Store(true)
 	}
 	return reply, err
@@ -237,6 +282,7 @@ func (c *Cluster) Down(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downLimit)
 	defer cancel()
+	c.following.stop()
 	c.dismissAgent(ctx)
 	if err := c.engine.remove(ctx, c.spec.Run); err != nil {
 		return failed(err, "shakedown clean tries again", "take down the cluster")
@@ -247,13 +293,17 @@ func (c *Cluster) Down(ctx context.Context) error {
 
 // dismissAgent lets the agent heal and go. Its errors are of no interest: the
 // nodes are about to be removed, and removing a node that could not be healed
-// fails by itself.
+// fails by itself. Where the agent is gone, another one does it for it.
 func (c *Cluster) dismissAgent(ctx context.Context) {
-	if c.agent == nil {
+	a := c.agent()
+	if a == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, healLimit)
 	defer cancel()
-	_, _ = c.agent.ask(ctx, agent.Request{Do: agent.Heal})
-	_ = c.agent.close(ctx)
+	_, err := a.ask(ctx, agent.Request{Do: agent.Heal})
+	_ = a.close(ctx)
+	if errors.Is(err, agent.ErrGone) {
+		_ = c.engine.sweepThings(ctx, nil, []string{c.spec.Run}, false)
+	}
 }

@@ -59,7 +59,7 @@ func (c *Cluster) mountDisk(ctx context.Context, node string) error {
 		return err
 	}
 	defer cancel()
-	_, err = c.agent.ask(ctx, agent.Request{
+	_, err = c.agent().ask(ctx, agent.Request{
 		Do: agent.MountDisk, Node: node, Disk: &agent.Disk{Dir: path.Join(disksDir, node)},
 	})
 	return failed(err, disksHint, "mount the disk of node %s", node)
@@ -77,7 +77,7 @@ func (e *Engine) sweepDisks(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	a, err := e.startAgentOn(ctx, "sweep", "", "", v.Mountpoint)
+	a, err := e.startAgent(ctx, hiring{run: "sweep", disks: v.Mountpoint})
 	if err != nil {
 		return err
 	}

@@ -143,10 +143,10 @@ func TestDiskRulesReachTheNodes(t *testing.T) {
 func TestDisksOfAKilledAgentAreRemoved(t *testing.T) {
 	e := engine(t)
 	c := diskCluster(t, e)
-	if err := e.api.ContainerKill(t.Context(), c.agent.id, "KILL"); err != nil {
+	if err := e.api.ContainerKill(t.Context(), c.agent().id, "KILL"); err != nil {
 		t.Fatal(err)
 	}
-	gone, errs := e.api.ContainerWait(t.Context(), c.agent.id, container.WaitConditionNotRunning)
+	gone, errs := e.api.ContainerWait(t.Context(), c.agent().id, container.WaitConditionNotRunning)
 	select {
 	case <-gone:
 	case <-errs: // it is removed already

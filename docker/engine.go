@@ -18,6 +18,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -90,19 +92,52 @@ type Info struct {
 // apart an engine that is not there, one that may not be used and one that is
 // too old, and says what to do.
 func Open(ctx context.Context) (*Engine, error) {
-	const doing = "connect to docker"
 	how, err := options()
 	if err != nil {
-		return nil, failed(err, "docker context ls shows the contexts that there are", doing)
+		return nil, failed(err, "docker context ls shows the contexts that there are", "connect to docker")
 	}
+	return connect(ctx, "connect to docker", "is DOCKER_HOST set to something like unix:///var/run/docker.sock?", how)
+}
+
+// A Location is where an engine is, for [OpenAt].
+type Location struct {
+	// URL is unix:///path, tcp://host:port, or ssh://user@host.
+	URL string
+	// Certificates is a directory with ca.pem, cert.pem and key.pem, for tcp
+	// with TLS; empty for none.
+	Certificates string
+	// Dial opens a connection to the engine, where URL cannot be dialled, as
+	// with ssh; nil where it can.
+	Dial func(context.Context) (net.Conn, error)
+}
+
+// OpenAt is [Open] for the engine at a place.
+func OpenAt(ctx context.Context, l Location) (*Engine, error) {
+	how := []client.Opt{client.WithAPIVersionNegotiation()}
+	switch {
+	case l.Dial != nil:
+		// The name in the URL is for messages: Dial knows where to go.
+		how = append(how, client.WithHost("tcp://"+strings.TrimPrefix(l.URL, "ssh://")),
+			client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }))
+	default:
+		how = append(how, client.WithHost(l.URL))
+	}
+	if dir := l.Certificates; dir != "" {
+		how = append(how, client.WithTLSClientConfig(
+			filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))
+	}
+	return connect(ctx, "connect to docker at "+l.URL, "engines are given as unix:///path, tcp://host:port or ssh://user@host", how)
+}
+
+func connect(ctx context.Context, doing, hint string, how []client.Opt) (*Engine, error) {
 	api, err := client.NewClientWithOpts(how...)
 	if err != nil {
-		return nil, failed(err, "is DOCKER_HOST set to something like unix:///var/run/docker.sock?", doing)
+		return nil, failed(err, hint, "%s", doing)
 	}
 	e, err := open(ctx, api)
 	if err != nil {
 		_ = api.Close() // the error that matters is the first one
-		return nil, failed(err, openHint(err, api.DaemonHost()), doing)
+		return nil, failed(err, openHint(err, api.DaemonHost()), "%s", doing)
 	}
 	return e, nil
 }
@@ -155,6 +190,9 @@ func openHint(err error, host string) string {
 
 // Info returns what is known about the engine.
 func (e *Engine) Info() Info { return e.info }
+
+// elsewhere says whether a network may be between us and the engine.
+func (e *Engine) elsewhere() bool { return !strings.HasPrefix(e.api.DaemonHost(), "unix://") }
 
 // Close releases the connections to the engine. It removes nothing.
 func (e *Engine) Close() error { return e.api.Close() }

@@ -36,6 +36,21 @@ func (e *Engine) Fit(ctx context.Context) error {
 		"use docker at %s", e.api.DaemonHost())
 }
 
+// FitShared is [Engine.Fit] for an engine whose nodes are on a network that
+// reaches beyond it, wherever it is.
+func (e *Engine) FitShared(ctx context.Context) error {
+	ctx, cancel, err := step(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	i, err := e.api.Info(ctx)
+	if err != nil {
+		return failed(err, "", "ask docker about itself")
+	}
+	return failed(unfit(i, "unix://", nil), "use an engine on linux that runs as root", "use docker at %s", e.api.DaemonHost())
+}
+
 // unfit says why an engine that says this about itself, and is reached at host,
 // cannot be used from a machine with these addresses.
 func unfit(i system.Info, host string, local []net.IP) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/shakedown-dev/shakedown/nemesis/agent"
@@ -22,7 +24,9 @@ func TestMain(m *testing.M) {
 	case "agent":
 		err = agent.Serve(context.Background(), os.Stdin, os.Stdout)
 	case "agent-probe-child":
-		err = agent.ProbeChild(context.Background(), os.Stdin, os.Stdout)
+		err = probeChild()
+	case "version":
+		fmt.Println("a test of shakedown")
 	case "orchestrator":
 		err = orchestrate(os.Args[2])
 	default:
@@ -32,6 +36,17 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// probeChild is what the program does by that name: with --idle nothing.
+func probeChild() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 2 && os.Args[2] == "--idle" {
+		<-ctx.Done()
+		return nil
+	}
+	return agent.ProbeChild(ctx, os.Stdin, os.Stdout)
 }
 
 // orchestrate starts a cluster, prints a line, and waits for ever.

@@ -37,9 +37,10 @@ const (
 
 // A node is one container of a cluster.
 type node struct {
-	name string
-	ip   string
-	id   string // of the container
+	name  string
+	index int // among all nodes, of other engines, too
+	ip    string
+	id    string // of the container
 	// image and volume are what the container is made of; former are the
 	// containers that the node had before.
 	image  string
@@ -47,12 +48,14 @@ type node struct {
 	former []string
 
 	starting sync.Mutex // held while it is being started
+	// suspended is whether its restart policy is, guarded by starting.
+	suspended bool
 	// killed is set from the agent's kill until the engine has seen it.
 	killed atomic.Bool
 }
 
 // create makes the node's volume and container.
-func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error {
+func (c *Cluster) create(ctx context.Context, n *node, x expander) error {
 	ctx, cancel, err := step(ctx)
 	if err != nil {
 		return err
@@ -69,8 +72,8 @@ func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error 
 		host.Mounts = []mount.Mount{c.diskOf(n.name)}
 	}
 	config := &container.Config{
-		Image: n.image, Hostname: n.name, Labels: marks,
-		Cmd: x.command(i, c.spec.Command), Env: x.environment(i, c.spec.Env),
+		Image: n.image, Hostname: c.hostname(n), Labels: marks,
+		Cmd: x.command(n.index, c.spec.Command), Env: x.environment(n.index, c.spec.Env),
 	}
 	made, err := c.engine.api.ContainerCreate(ctx, config, host, c.endpoint(n), nil, name)
 	n.id = made.ID
@@ -79,8 +82,8 @@ func (c *Cluster) create(ctx context.Context, n *node, i int, x expander) error 
 
 func (c *Cluster) hostConfig(volumeName string) *container.HostConfig {
 	h := &container.HostConfig{
-		NetworkMode:   container.NetworkMode(dockerName(c.spec.Run)),
-		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		NetworkMode:   container.NetworkMode(c.network()),
+		RestartPolicy: c.policy(),
 		LogConfig: container.LogConfig{Type: "json-file",
 			Config: map[string]string{"max-size": logSize, "max-file": logFiles}},
 		Resources: container.Resources{
@@ -88,15 +91,38 @@ func (c *Cluster) hostConfig(volumeName string) *container.HostConfig {
 			Memory:   c.spec.MemoryBytes, MemorySwap: c.spec.MemoryBytes, // equal: no swap
 		},
 	}
+	h.ExtraHosts = c.spec.Shared.hosts()
 	if c.spec.Data != "" {
 		h.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: volumeName, Target: c.spec.Data}}
 	}
 	return h
 }
 
+// network is the name of the network that the nodes are on.
+func (c *Cluster) network() string {
+	if c.spec.Shared != nil {
+		return c.spec.Shared.Network
+	}
+	return dockerName(c.spec.Run)
+}
+
+// hostname is that of a node's container; one on the host's network has the
+// host's.
+func (c *Cluster) hostname(n *node) string {
+	if c.spec.Shared.ofHosts() {
+		return ""
+	}
+	return n.name
+}
+
+// endpoint is a node's place on the network; nil on a host's, of which it is no
+// part of its own.
 func (c *Cluster) endpoint(n *node) *network.NetworkingConfig {
+	if c.spec.Shared.ofHosts() {
+		return nil
+	}
 	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-		dockerName(c.spec.Run): {
+		c.network(): {
 			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: n.ip},
 			Aliases:    []string{n.name},
 		},
@@ -163,7 +189,10 @@ func (c *Cluster) start(ctx context.Context, n *node) error {
 	if !i.State.Running || i.State.Pid == 0 {
 		return c.endedAtOnce(during, n)
 	}
-	_, err = c.agent.ask(during, agent.Request{
+	if err := c.resume(during, n); err != nil {
+		return err
+	}
+	_, err = c.agent().ask(during, agent.Request{
 		Do: agent.Register, Node: n.name, Pid: i.State.Pid, Addresses: []string{n.ip},
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -49,7 +48,7 @@ func (c *Cluster) stop(ctx context.Context, n *node) error {
 		return failed(err, "is the node frozen? a paused node cannot end", "stop node %s", n.name)
 	}
 	n.killed.Store(false)
-	_, err = c.agent.ask(during, agent.Request{Do: agent.Register, Node: n.name})
+	_, err = c.agent().ask(during, agent.Request{Do: agent.Register, Node: n.name})
 	return failed(err, "", "tell the agent that node %s is down", n.name)
 }
 
@@ -96,13 +95,13 @@ func (c *Cluster) renew(ctx context.Context, n *node, r nemesis.Renewal) error {
 	}
 	x := c.x
 	x.members, x.joins = r.Members, r.Joins
-	return c.create(during, n, slices.Index(c.nodes, n), x)
+	return c.create(during, n, x)
 }
 
 // freshData gives a node that is about to be made an empty disk.
 func (c *Cluster) freshData(ctx context.Context, n *node) error {
 	if c.disks != "" {
-		_, err := c.agent.ask(ctx, agent.Request{Do: agent.WipeDisk, Node: n.name})
+		_, err := c.agent().ask(ctx, agent.Request{Do: agent.WipeDisk, Node: n.name})
 		return err
 	}
 	// The last container holds on to its volume until the run is taken down.

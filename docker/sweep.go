@@ -51,6 +51,9 @@ func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Run != "" {
+		o.Dead = append(o.Dead, o.Run)
+	}
 	all := len(things)
 	if o.Run == "" && !o.Live {
 		things = unattended(things, time.Now())
@@ -64,13 +67,35 @@ func (e *Engine) Sweep(ctx context.Context, o SweepOptions) ([]Swept, error) {
 		things = append(things, images...)
 	}
 	if !o.DryRun {
-		err = e.sweepThings(ctx, things, o.Dead, alone)
+		if err = e.sweepThings(ctx, things, o.Dead, alone); err == nil {
+			var late []thing
+			late, err = e.sweepLate(ctx, o)
+			things = append(things, late...)
+		}
 	}
 	var swept []Swept
 	for _, t := range things {
 		swept = append(swept, Swept{Kind: t.kind, Name: t.name, Run: t.labels[labelRun]})
 	}
 	return swept, err
+}
+
+// sweepLate removes what was not there yet of runs whose program was killed: the
+// engine carries out a request that was under way, also when nobody waits for
+// its end any more. It returns what there was.
+func (e *Engine) sweepLate(ctx context.Context, o SweepOptions) ([]thing, error) {
+	if len(o.Dead) == 0 {
+		return nil, nil
+	}
+	things, err := e.list(ctx, o.Run)
+	if err != nil {
+		return nil, err
+	}
+	things = slices.DeleteFunc(things, func(t thing) bool { return !slices.Contains(o.Dead, t.labels[labelRun]) })
+	if len(things) == 0 {
+		return nil, nil
+	}
+	return things, e.sweepThings(ctx, things, nil, false)
 }
 
 // unattended leaves out the runs whose agent runs, or is about to.
@@ -99,11 +124,14 @@ func (e *Engine) sweepThings(ctx context.Context, things []thing, dead []string,
 			runs = append(runs, run)
 		}
 	}
+	isAgent := func(t thing) bool { return t.labels[labelRole] == roleAgent }
+	err := e.removeKind(ctx, things, isAgent) // first: it would renew what is taken back
 	var healed error
 	if len(runs) > 0 {
 		healed = e.healLeftovers(ctx, runningNodes(things), runs, alone)
 	}
-	if err := e.removeThings(ctx, things); err != nil {
+	things = slices.DeleteFunc(slices.Clone(things), isAgent)
+	if err := errors.Join(err, e.removeThings(ctx, things)); err != nil {
 		return errors.Join(err, healed)
 	}
 	return nil
@@ -125,7 +153,7 @@ func runningNodes(things []thing) []thing {
 // with its agent. Its rules have expired, but their empty table would stay.
 // When no run is left, the tables of all are removed.
 func (e *Engine) healLeftovers(ctx context.Context, nodes []thing, runs []string, alone bool) error {
-	a, err := e.startAgent(ctx, "sweep", "", "")
+	a, err := e.startAgent(ctx, hiring{run: "sweep"})
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func TestUnattended(t *testing.T) {
 // heal it had been killed.
 func abandon(t *testing.T, e *Engine, c *Cluster) {
 	t.Helper()
-	if err := e.api.ContainerRemove(t.Context(), c.agent.id, container.RemoveOptions{Force: true}); err != nil {
+	if err := e.api.ContainerRemove(t.Context(), c.agent().id, container.RemoveOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -90,6 +90,31 @@ func TestSweep(t *testing.T) {
 	again, err := e.Sweep(t.Context(), SweepOptions{Run: left.spec.Run})
 	if err != nil || len(again) != 0 {
 		t.Errorf("a second sweep removed %v (%v)", again, err)
+	}
+}
+
+// A request that was under way when the orchestrator was killed is carried out
+// after the sweep has looked. What it made goes too; what others made stays.
+func TestSweepOfWhatComesLate(t *testing.T) {
+	e := engine(t)
+	dead, other := runName(t)+"-dead", runName(t)+"-other"
+	for _, run := range []string{dead, other} {
+		n, err := e.api.NetworkCreate(t.Context(), dockerName(run), network.CreateOptions{Driver: "bridge", Labels: labels(run, "s")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = e.api.NetworkRemove(context.Background(), n.ID) }) // it may be gone, as it should
+	}
+	if late, err := e.sweepLate(t.Context(), SweepOptions{}); err != nil || len(late) != 0 {
+		t.Errorf("of no run: %v, %v", late, err)
+	}
+	late, err := e.sweepLate(t.Context(), SweepOptions{Dead: []string{dead}})
+	if err != nil || len(late) != 1 {
+		t.Errorf("removed %v, %v", late, err)
+	}
+	nothingLeft(t, e, dead)
+	if things, err := e.list(t.Context(), other); err != nil || len(things) != 1 {
+		t.Errorf("of the other run there are %v, %v", things, err)
 	}
 }
 

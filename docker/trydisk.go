@@ -12,7 +12,7 @@ import (
 // faults does for each node, and says whether that works on this engine. What
 // it makes belongs to run, and nothing of it is left behind.
 func (e *Engine) TryDisk(ctx context.Context, run string) agent.Ability {
-	a := agent.Ability{Fault: "disk", Backend: "FUSE, in a volume shared with the nodes", Hint: disksHint}
+	a := agent.Ability{Fault: "disk", Backend: "power failure, errors, slowness and damage at rest, by FUSE in a volume shared with the nodes", Hint: disksHint}
 	detail, err := e.tryDisk(ctx, run)
 	if err != nil {
 		a.Detail = err.Error()
@@ -29,7 +29,7 @@ func (e *Engine) tryDisk(ctx context.Context, run string) (detail string, err er
 	if err != nil {
 		return "", err
 	}
-	a, err := e.startAgentOn(ctx, run, "", "", dir)
+	a, err := e.startAgent(ctx, hiring{run: run, disks: dir})
 	if err != nil {
 		return "", err
 	}
@@ -38,9 +38,32 @@ func (e *Engine) tryDisk(ctx context.Context, run string) (detail string, err er
 	if err != nil {
 		return "", err
 	}
+	atRest, err := e.tryAtRest(ctx, a)
+	if err != nil {
+		return "", err
+	}
 	swept, err := a.ask(ctx, agent.Request{Do: agent.SweepDisks, Disk: &agent.Disk{Dir: disksDir}})
 	if err == nil && swept.Number != 1 {
 		err = errors.New("it was mounted, but the agent does not see it among its mounts")
 	}
-	return mounted.Evidence + ", then " + swept.Evidence, err
+	return mounted.Evidence + ", " + atRest + ", then " + swept.Evidence, err
+}
+
+// tryAtRest does to the disk of a node that is down what harms data at rest: it
+// keeps a copy, and takes everything away.
+func (e *Engine) tryAtRest(ctx context.Context, a *sidecar) (string, error) {
+	kept := ""
+	for _, r := range []agent.Request{
+		{Do: agent.Register}, {Do: agent.KeepDisk, ID: "old", Disk: &agent.Disk{}}, {Do: agent.WipeDisk},
+	} {
+		r.Node = "n1"
+		reply, err := a.ask(ctx, r)
+		if err != nil {
+			return "", err
+		}
+		if r.Do == agent.KeepDisk {
+			kept = reply.Evidence
+		}
+	}
+	return "at rest: " + kept + " and all removed", nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +26,16 @@ func main() {
 	http.HandleFunc("/open", p.answer(p.open))
 	http.HandleFunc("/grow", p.answer(p.grow))
 	http.HandleFunc("/work", p.answer(work))
+	http.HandleFunc("/write", func(w http.ResponseWriter, r *http.Request) { p.answer(func() error { return write(r, true) })(w, r) })
+	http.HandleFunc("/unsynced", func(w http.ResponseWriter, r *http.Request) { p.answer(func() error { return write(r, false) })(w, r) })
+	http.HandleFunc("/read", func(w http.ResponseWriter, _ *http.Request) {
+		text, err := os.ReadFile("/data/file")
+		if err != nil {
+			fmt.Fprint(w, err)
+			return
+		}
+		w.Write(text)
+	})
 	fmt.Println("listening")
 	fmt.Fprintln(os.Stderr, http.ListenAndServe(":8080", nil))
 	os.Exit(1)
@@ -91,6 +102,30 @@ func (p *probe) grow() error {
 	}
 	p.memory = append(p.memory, m)
 	return nil
+}
+
+// write writes the text that is asked for over the file, or 64 KiB into another
+// one, and syncs it or does not.
+func write(r *http.Request, sync bool) error {
+	name, text := "/data/file", r.FormValue("text")
+	if text == "" {
+		name, text = fmt.Sprintf("/data/more-%d", time.Now().UnixNano()), strings.Repeat("x", 64<<10)
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte(text), 0); err != nil {
+		return err
+	}
+	if !sync {
+		return nil
+	}
+	if err := f.Truncate(int64(len(text))); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 // work uses 50 ms of the processor.
