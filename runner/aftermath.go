@@ -38,15 +38,17 @@ func (r *run) aftermath(ctx context.Context) error {
 
 // healAll takes back whatever may be in force. That it could not be done is a
 // problem, not the end: the final reads will show. It heals even when the
-// history cannot be written; that is the error.
+// history cannot be written; that, or that the agent has died, is the error.
 func (r *run) healAll(ctx context.Context) error {
-	written := r.phase("heal")
+	ended := r.phase("heal")
 	_ = r.timed("heal", func() error {
 		healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
 		defer cancel()
+		ended = saidOnce(ended, r.lost(healing))
 		evidence, err := nemesis.HealAll(healing, r.hurtable())
 		if err != nil {
 			r.problem("heal everything: %v", err)
+			ended = saidOnce(ended, r.lost(healing)) // it may have died over it
 			return nil
 		}
 		r.say("heal", "everything: %s", evidence)
@@ -57,7 +59,7 @@ func (r *run) healAll(ctx context.Context) error {
 		}
 		return nil
 	})
-	return written
+	return ended
 }
 
 // settle waits until every node is healthy again.
@@ -97,10 +99,10 @@ func (r *run) finalReads(ctx context.Context) error {
 			r.problem("no client is bound to %s, so nothing was read from it in the end", n.Name)
 			continue
 		}
-		all.Go(func() { errs[i] = r.workers[at].finish(ctx, ops) })
+		all.Go(r.guard(func() { errs[i] = r.workers[at].finish(ctx, ops) }))
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.bugs())...)
 }
 
 // touched are the keys of the plan that some client got to.
@@ -134,26 +136,31 @@ func (r *run) closeWorkers() {
 	}
 }
 
-// collectAndDown copies the logs and removes the cluster, on every path.
-// Trouble with either is a problem and never changes a verdict.
-func (r *run) collectAndDown(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
+// collect copies the logs, on every path. Trouble with it is a problem and never
+// changes a verdict.
+func (r *run) collect(ctx context.Context) {
 	_ = r.timed("collect", func() error {
-		collecting, cancel := context.WithTimeout(ctx, collectWithin)
+		collecting, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectWithin)
 		defer cancel()
 		if err := r.cluster.Collect(collecting, r.o.Nodes); err != nil {
 			r.problem("collect the logs of the nodes: %v", err)
 		}
 		return nil
 	})
-	if r.o.Keep {
+}
+
+// down removes the cluster, on every path, unless it is to be kept. Trouble with
+// it is a problem and never changes a verdict.
+func (r *run) down(ctx context.Context) {
+	if r.out.Stays = r.o.Keep; r.o.Keep {
 		r.say("note", "the cluster is left running; `shakedown clean` removes it")
-		return nil
+		return
 	}
-	return r.timed("down", func() error {
-		removing, cancel := context.WithTimeout(ctx, downWithin)
+	_ = r.timed("down", func() error {
+		removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), downWithin)
 		defer cancel()
 		if err := r.cluster.Down(removing); err != nil {
+			r.out.Stays = true
 			r.problem("remove the cluster: %v", err)
 		}
 		return nil

@@ -65,11 +65,14 @@ type hurtable struct {
 	system client.System
 	nodes  []client.Node
 	ask    *scenarios.Ask // nil if the scenario does not say how to ask
+	// members is how the scenario says that members come and go; nil for not.
+	members *scenarios.Membership
 }
 
 // hurtable is the cluster of the run as the nemesis sees it.
 func (r *run) hurtable() hurtable {
-	return hurtable{r.cluster, r.o.System, r.nodes, r.plan.Scenario.System.Leader}
+	s := r.plan.Scenario.System
+	return hurtable{r.cluster, r.o.System, r.nodes, s.Leader, s.Membership}
 }
 
 // Leader asks the nodes as the scenario says, or the system, if it has roles.

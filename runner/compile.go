@@ -56,11 +56,7 @@ func (p *Plan) planClients(span time.Duration) error {
 		TxnLength: w.TxnLength, Accounts: w.Accounts, MaxTransfer: w.MaxTransfer, GroupSize: w.GroupSize,
 	})
 	for i, list := range lists {
-		c := PlannedClient{Client: i, Node: p.Nodes[i%len(p.Nodes)]}
-		for _, o := range list {
-			c.Operations = append(c.Operations, PlannedOperation{At: o.At, F: o.F, Key: o.Key, Value: o.Value})
-		}
-		p.Clients = append(p.Clients, c)
+		p.Clients = append(p.Clients, PlannedClient{Client: i, Node: p.Nodes[i%len(p.Nodes)], Operations: list})
 	}
 	if kind.Keys != nil {
 		p.FinalReads = kind.Keys(lists)

@@ -10,7 +10,7 @@ import (
 // two, forward, and halfway to the heal back to as far in the past.
 func drawClock(p *Plan, in *nemesis.Injection, d *draft) error {
 	c := d.fault.Clock
-	shows := agent.Clock{Offset: c.Skew, Period: c.Strobe, Rate: c.Drift, Clocks: c.Clocks}
+	shows := agent.Clock{Offset: c.Skew, Period: c.Strobe, Rate: c.Drift, Clocks: c.Clocks, Host: c.Host}
 	if c.Freeze {
 		shows.Rate = vdso.Still
 	}

@@ -8,7 +8,7 @@ import (
 // step is a step as the nemesis takes it.
 func step(s scenarios.Step) nemesis.Step {
 	return nemesis.Step{
-		Run: s.Run, OnHost: s.On == "orchestrator", Method: s.Method, URL: s.URL, Body: s.Body, Says: s.Says, SaysNot: s.SaysNot,
+		Run: s.Run, OnHost: s.On == "orchestrator", OnVia: s.On == "other", Method: s.Method, URL: s.URL, Body: s.Body, Says: s.Says, SaysNot: s.SaysNot,
 	}
 }
 

@@ -1,35 +1,44 @@
 package runner
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 )
 
-// Encode writes the plan as JSON for people and programs: everything indented,
+// Encode returns what [Plan.Write] writes.
+func (p *Plan) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	err := p.Write(&b)
+	return b.Bytes(), err
+}
+
+// Write writes the plan as JSON for people and programs: everything indented,
 // except that a planned operation takes one line. The same plan gives the same
 // bytes.
-func (p *Plan) Encode() ([]byte, error) {
+func (p *Plan) Write(w io.Writer) error {
 	head := *p
 	head.Clients = nil
 	var fields map[string]json.RawMessage
 	if err := reencode(head, &fields); err != nil {
-		return nil, err
+		return err
 	}
-	var b bytes.Buffer
-	b.WriteString("{\n")
+	b := bufio.NewWriter(w) // which keeps its first error
+	_, _ = b.WriteString("{\n")
 	for _, name := range []string{"format", "seed", "scenario", "nodes", "phases", "faults", "final_reads"} {
 		value, err := json.MarshalIndent(fields[name], "  ", "  ")
 		if err != nil {
-			return nil, fmt.Errorf("encode the plan's %s: %w", name, err)
+			return fmt.Errorf("encode the plan's %s: %w", name, err)
 		}
-		fmt.Fprintf(&b, "  %q: %s,\n", name, value)
+		fmt.Fprintf(b, "  %q: %s,\n", name, value)
 	}
-	if err := encodeClients(&b, p.Clients); err != nil {
-		return nil, err
+	if err := encodeClients(b, p.Clients); err != nil {
+		return err
 	}
-	b.WriteString("\n}\n")
-	return b.Bytes(), nil
+	_, _ = b.WriteString("\n}\n")
+	return b.Flush()
 }
 
 func reencode(from, to any) error {
@@ -40,8 +49,8 @@ func reencode(from, to any) error {
 	return json.Unmarshal(data, to)
 }
 
-func encodeClients(b *bytes.Buffer, clients []PlannedClient) error {
-	b.WriteString(`  "clients": [`)
+func encodeClients(b *bufio.Writer, clients []PlannedClient) error {
+	_, _ = b.WriteString(`  "clients": [`)
 	for i, c := range clients {
 		fmt.Fprintf(b, "%s\n    {\"client\": %d, \"node\": %q, \"operations\": [", comma(i), c.Client, c.Node)
 		for j, o := range c.Operations {
@@ -49,12 +58,11 @@ func encodeClients(b *bytes.Buffer, clients []PlannedClient) error {
 			if err != nil {
 				return fmt.Errorf("encode operation %d of client %d: %w", j, c.Client, err)
 			}
-			b.WriteString(comma(j) + "\n      ")
-			b.Write(line)
+			fmt.Fprintf(b, "%s\n      %s", comma(j), line)
 		}
-		b.WriteString("]}")
+		_, _ = b.WriteString("]}")
 	}
-	b.WriteString("]")
+	_, _ = b.WriteString("]")
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/runner/client"
 )
 
@@ -39,13 +40,14 @@ func awaitHealthy(ctx context.Context, c Cluster, sys client.System, within time
 	last := make([]error, len(nodes))
 	var all sync.WaitGroup
 	for i, n := range nodes {
-		all.Go(func() { last[i] = awaitNode(waiting, sys, n) })
+		all.Go(func() { last[i] = nemesis.Guarded(func() error { return awaitNode(waiting, sys, n) }) })
 	}
 	all.Wait()
 	cancel()
 	ended := <-exits
-	if errors.Join(last...) == nil {
-		return nil
+	var bug *nemesis.PanicError
+	if err := errors.Join(last...); err == nil || errors.As(err, &bug) {
+		return err
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

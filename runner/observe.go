@@ -57,15 +57,15 @@ func (r *run) late(name string, d time.Duration) {
 func (r *run) watchOperations(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	done.Go(func() {
+	done.Go(r.guard(func() {
 		for pauseFor(ctx, opsEvery) {
 			r.sayOperations()
 		}
-	})
+	}))
 	if r.o.Measure != nil {
 		g := &gauge{run: r, before: r.rec.snapshot()}
-		done.Go(func() { g.measure(ctx) })
-		done.Go(func() { g.followLeader(ctx) })
+		done.Go(r.guard(func() { g.measure(ctx) }))
+		done.Go(r.guard(func() { g.followLeader(ctx) }))
 	}
 	return func() {
 		cancel()

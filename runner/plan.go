@@ -6,10 +6,10 @@
 package runner
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/runner/workload"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
@@ -32,6 +32,14 @@ type Plan struct {
 	FinalReads []string `json:"final_reads"`
 }
 
+// Forget drops the operations of all clients, which take up most of the memory,
+// once they were carried out: what is left is enough to judge by.
+func (p *Plan) Forget() {
+	for i := range p.Clients {
+		p.Clients[i].Operations = nil
+	}
+}
+
 // A PlannedPhase is a phase with its place on the run's time axis, which
 // begins with the first phase.
 type PlannedPhase struct {
@@ -49,13 +57,7 @@ type PlannedClient struct {
 	Operations []PlannedOperation `json:"operations"`
 }
 
-// A PlannedOperation is one operation to be invoked.
-type PlannedOperation struct {
-	At  time.Duration `json:"at_ns"`
-	F   string        `json:"f"`
-	Key string        `json:"key"`
-	// Value is what a write writes and a cas sets; see the workload. The value
-	// that a cas expects is the one that was seen last in this key, and what is
-	// written under a lock is the token that its holder was given.
-	Value json.RawMessage `json:"value,omitempty"`
-}
+// A PlannedOperation is one operation to be invoked. The value that a cas
+// expects is the one that was seen last in its key, and what is written under
+// a lock is the token that its holder was given.
+type PlannedOperation = workload.Operation

@@ -100,36 +100,3 @@ func (h hurtable) node(name string) (client.Node, error) {
 func (h hurtable) others(names ...string) []client.Node {
 	return slices.DeleteFunc(slices.Clone(h.nodes), func(n client.Node) bool { return slices.Contains(names, n.Name) })
 }
-
-var errNoMembers = errors.New("this kind of system cannot be asked to add and remove members")
-
-// Members asks the system who is a member.
-func (h hurtable) Members(ctx context.Context, without []string) ([]string, error) {
-	m, ok := h.system.(client.Membership)
-	if !ok {
-		return nil, errNoMembers
-	}
-	return m.Members(ctx, h.others(without...), h.nodes)
-}
-
-// RemoveMember asks another node to remove the node.
-func (h hurtable) RemoveMember(ctx context.Context, node string) error {
-	return h.changeMember(node, func(m client.Membership, n client.Node) error { return m.Remove(ctx, n, h.others(node)) })
-}
-
-// AddMember asks another node to add the node.
-func (h hurtable) AddMember(ctx context.Context, node string) error {
-	return h.changeMember(node, func(m client.Membership, n client.Node) error { return m.Add(ctx, n, h.others(node)) })
-}
-
-func (h hurtable) changeMember(node string, do func(client.Membership, client.Node) error) error {
-	m, ok := h.system.(client.Membership)
-	if !ok {
-		return errNoMembers
-	}
-	n, err := h.node(node)
-	if err != nil {
-		return err
-	}
-	return do(m, n)
-}

@@ -77,6 +77,9 @@ type Outcome struct {
 	// Problems are things that went wrong beside the system under test, and
 	// that do not change what the history says.
 	Problems []string
+	// Stays means that the nodes were not taken down: they were to be kept, or
+	// it could not be done.
+	Stays bool
 }
 
 // Limits of the steps that have no limit in the scenario.
@@ -110,7 +113,9 @@ func Run(ctx context.Context, p *Plan, o Options) (Outcome, error) {
 	err := r.up(ctx)
 	if err == nil {
 		err = r.inCluster(ctx)
-		err = errors.Join(err, r.collectAndDown(ctx))
+		r.collect(ctx)
+		err = saidOnce(err, r.lostLate(ctx))
+		r.down(ctx)
 	}
 	if ctx.Err() != nil {
 		r.out.Interrupted = true
@@ -133,8 +138,9 @@ type run struct {
 	flights flights
 	back    recoveries
 
-	mu  sync.Mutex // guards out
-	out Outcome
+	mu       sync.Mutex // guards what follows
+	out      Outcome
+	panicked error
 }
 
 // since is the time on the axis of the plan and of the history.
@@ -263,20 +269,23 @@ func (r *run) storm(ctx context.Context) error {
 		storm, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		r.rec.onEnd(cancel)
+		healing, unwatch := r.watchAgent(context.WithoutCancel(ctx))
 		var all sync.WaitGroup
 		var faults, phases error
-		all.Go(func() { faults = r.nemesis(storm) })
+		all.Go(r.guard(func() { faults = r.nemesis(storm, healing) }))
 		for i, c := range r.plan.Clients {
-			all.Go(func() { c.work(storm, r, r.workersOf(i)) })
+			all.Go(r.guard(func() { c.work(storm, r, r.workersOf(i)) }))
 		}
 		stop := r.watchOperations(storm)
 		phases = r.walkPhases(storm)
 		all.Wait()
 		stop()
+		unwatch()
 		if faults != nil {
 			r.problem("%v", faults)
+			r.bug(faults)
 		}
-		return errors.Join(phases, r.rec.err())
+		return errors.Join(phases, r.rec.err(), r.bugs())
 	})
 }
 
@@ -303,7 +312,7 @@ func (r *run) walkPhases(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) nemesis(ctx context.Context) error {
+func (r *run) nemesis(ctx, healing context.Context) error {
 	return nemesis.Run(ctx, r.plan.Faults, nemesis.Exec{
 		Cluster: r.hurtable(),
 		Record:  r.rec.append,
@@ -311,5 +320,6 @@ func (r *run) nemesis(ctx context.Context) error {
 		Observe: r.observeFault,
 		Await:   r.await,
 		Journal: r.o.Journal,
+		Healing: healing,
 	})
 }

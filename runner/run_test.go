@@ -14,6 +14,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/history"
 	"github.com/shakedown-dev/shakedown/nemesis"
+	"github.com/shakedown-dev/shakedown/runner/client"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
@@ -58,6 +59,12 @@ type trial struct {
 // try runs s in a bubble of virtual time.
 func try(t *testing.T, s *scenarios.Scenario, f *fake, ctx context.Context, sink io.Writer) trial {
 	t.Helper()
+	return tryOn(t, s, f, f, ctx, sink)
+}
+
+// tryOn is try on a cluster around the fake.
+func tryOn(t *testing.T, s *scenarios.Scenario, c Cluster, f *fake, ctx context.Context, sink io.Writer) trial {
+	t.Helper()
 	plan, err := Compile(s, 7)
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +77,8 @@ func try(t *testing.T, s *scenarios.Scenario, f *fake, ctx context.Context, sink
 	tr := trial{fake: f}
 	begin := time.Now()
 	tr.out, tr.err = Run(ctx, plan, Options{
-		Prepare: func(context.Context, func(string)) (Cluster, error) { return f, nil },
-		System:  f, History: sink, Nodes: t.TempDir(),
+		Prepare: func(context.Context, func(string)) (Cluster, error) { return c, nil },
+		System:  c.(client.System), History: sink, Nodes: t.TempDir(),
 		Now: func() time.Duration { return time.Since(begin) },
 		Observe: func(e Event) {
 			mu.Lock()

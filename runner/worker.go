@@ -62,7 +62,7 @@ func (c PlannedClient) work(ctx context.Context, r *run, workers []*worker) {
 	feed := make(chan PlannedOperation)
 	var all sync.WaitGroup
 	for _, w := range workers {
-		all.Go(func() { w.work(ctx, feed) })
+		all.Go(w.run.guard(func() { w.work(ctx, feed) }))
 	}
 	defer all.Wait()
 	defer close(feed)
@@ -174,7 +174,12 @@ func (w *worker) carryOut(ctx context.Context, op history.Op) history.Op {
 		w.client = c
 	}
 	answer := make(chan history.Op, 1)
-	go func(c client.Client) { answer <- c.Invoke(deadline, op) }(w.client)
+	go w.run.guard(func() {
+		done := op
+		done.Type, done.Error = history.Info, "the client broke down" // unless it returns
+		defer func() { answer <- done }()
+		done = w.client.Invoke(deadline, op)
+	})()
 	select {
 	case done := <-answer:
 		return w.sane(op, done)

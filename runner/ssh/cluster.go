@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +35,8 @@ type Spec struct {
 	Control Control
 	// FaultyDisk puts the node's data on a file system of the agent's.
 	FaultyDisk bool
+	// HostClock allows the hosts' own clocks to be set wrong.
+	HostClock bool
 	// Lease is after how long a silence the agents take us for dead; 30 s if 0.
 	Lease time.Duration
 	// Warn hears of what went wrong on the way and was mended, such as a
@@ -60,9 +61,10 @@ type Cluster struct {
 	beats   sync.WaitGroup
 	hush    context.CancelFunc
 
-	mu      sync.Mutex
-	holders map[string][]*member // by fault: where it was asked for
-	gone    bool
+	board *agent.Switchboard
+
+	mu   sync.Mutex
+	gone bool
 }
 
 // Up logs in at every host, puts the agent there, starts every node, and
@@ -74,10 +76,8 @@ func Up(ctx context.Context, s Spec, progress func(string)) (*Cluster, error) {
 		s.Lease = defaultLease
 	}
 	beating, hush := context.WithCancel(context.WithoutCancel(ctx))
-	c := &Cluster{spec: s, hush: hush, holders: map[string][]*member{}}
-	for i := range s.Members {
-		c.members = append(c.members, &member{cluster: c, index: i, Member: s.Members[i]})
-	}
+	c := &Cluster{spec: s, hush: hush}
+	c.muster()
 	progress(fmt.Sprintf("logging in at %d hosts", len(c.members)))
 	for _, do := range []func(*member) error{
 		func(m *member) error { return m.arrive(ctx) },
@@ -203,103 +203,19 @@ func (c *Cluster) warn(format string, args ...any) {
 	}
 }
 
-// Ask sends a request to the agents that it concerns: that of the node that
-// it names; those of the nodes that receive, for pairs of nodes, each with its
-// own pairs; or, for what a fault did, those that were asked for it. What
-// concerns none in particular goes to all. The replies become one. A rule for
-// several hosts comes into force on each of them by one change, but not on all
-// at the same instant.
+// Ask sends a request to the agents that it concerns, as
+// [agent.Switchboard.Ask] says.
 func (c *Cluster) Ask(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	if m := c.member(r.Node); m != nil {
-		c.note(r.ID, []*member{m})
-		return m.ask(ctx, r)
-	}
-	if r.Do == agent.RoundTrip && len(r.Pairs) > 0 {
-		if m := c.member(r.Pairs[0][0]); m != nil {
-			return m.ask(ctx, r)
-		}
-	}
-	concerned, requests := c.route(r)
-	replies := make([]agent.Reply, len(concerned))
-	errs := make([]error, len(concerned))
-	var all sync.WaitGroup
-	for i, m := range concerned {
-		all.Go(func() { replies[i], errs[i] = m.ask(ctx, requests[i]) })
-	}
-	all.Wait()
-	return merge(concerned, replies), errors.Join(errs...)
+	return c.board.Ask(ctx, r)
 }
 
-// route says whom a request concerns, and what each is asked.
-func (c *Cluster) route(r agent.Request) (concerned []*member, requests []agent.Request) {
-	if len(r.Pairs) == 0 {
-		concerned = c.holdersOf(r.ID)
-		return concerned, slices.Repeat([]agent.Request{r}, len(concerned))
+// muster makes the members of the spec.
+func (c *Cluster) muster() {
+	var posts []*agent.Post
+	for i, who := range c.spec.Members {
+		m := &member{cluster: c, index: i, Member: who}
+		c.members = append(c.members, m)
+		posts = append(posts, &agent.Post{Name: m.Node, Nodes: []string{m.Node}, Ask: m.ask})
 	}
-	for _, m := range c.members {
-		own := r
-		own.Pairs = slices.DeleteFunc(slices.Clone(r.Pairs), func(p [2]string) bool { return c.acts(p) != m.Node })
-		if len(own.Pairs) > 0 {
-			concerned, requests = append(concerned, m), append(requests, own)
-		}
-	}
-	c.note(r.ID, concerned)
-	return concerned, requests
-}
-
-// acts is the node of a pair on whose host it is acted: the one that receives,
-// or the one that sends to somebody who is no node.
-func (c *Cluster) acts(pair [2]string) string {
-	if c.member(pair[1]) == nil {
-		return pair[0]
-	}
-	return pair[1]
-}
-
-// note keeps in mind where something was done for a fault.
-func (c *Cluster) note(id string, members []*member) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, m := range members {
-		if id != "" && !slices.Contains(c.holders[id], m) {
-			c.holders[id] = append(c.holders[id], m)
-		}
-	}
-}
-
-// holdersOf are the members that were asked for a fault; all if it is none, or
-// one of which nothing is known.
-func (c *Cluster) holdersOf(id string) []*member {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if held := c.holders[id]; len(held) > 0 {
-		return slices.Clone(held)
-	}
-	return slices.Clone(c.members)
-}
-
-// merge makes one reply of several: figures add up, evidence stands side by
-// side, that of hosts which say the same once; the slowest counts.
-func merge(from []*member, replies []agent.Reply) agent.Reply {
-	var out agent.Reply
-	var said []string
-	by := map[string]string{} // the nodes that said it
-	for i, r := range replies {
-		out.Number += r.Number
-		out.Took = max(out.Took, r.Took)
-		out.Pending = out.Pending || r.Pending
-		out.Abilities = append(out.Abilities, r.Abilities...)
-		if r.Evidence == "" {
-			continue
-		}
-		if by[r.Evidence] == "" {
-			said = append(said, r.Evidence)
-		}
-		by[r.Evidence] = strings.TrimSpace(by[r.Evidence] + " " + from[i].Node)
-	}
-	for i, text := range said {
-		said[i] = by[text] + ": " + text
-	}
-	out.Evidence = strings.Join(said, "; ")
-	return out
+	c.board = agent.NewSwitchboard(posts)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,6 +21,10 @@ type Connection struct {
 	host   Host
 	client *ssh.Client
 	jump   *Connection // through which it goes; nil for none
+	// keeping waits for those who look after it, until ended is closed.
+	keeping sync.WaitGroup
+	ended   chan struct{}
+	end     sync.Once
 }
 
 // Dial logs in at h, first at the hosts before it if there are any. The error
@@ -29,7 +34,7 @@ func Dial(ctx context.Context, h Host) (*Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in at %s: %w", h.Name, err)
 	}
-	c := &Connection{host: h}
+	c := &Connection{host: h, ended: make(chan struct{})}
 	if h.Jump != nil {
 		if c.jump, err = Dial(ctx, *h.Jump); err != nil {
 			return nil, fmt.Errorf("on the way to %s: %w", h.Name, err)
@@ -99,11 +104,47 @@ func (c *Connection) Close() error {
 	if c == nil {
 		return nil
 	}
+	c.end.Do(func() { close(c.ended) })
 	var err error
 	if c.client != nil {
 		err = closed(c.client)
 	}
+	c.keeping.Wait()
 	return errors.Join(err, c.jump.Close())
+}
+
+// KeepAlive breaks the log-in when the host has given no sign of life for that
+// long, so that whoever waits for it is told: a connection that breaks without a
+// word is otherwise one that is only slow, for a quarter of an hour. It ends with
+// Close, before which it must be called.
+func (c *Connection) KeepAlive(patience time.Duration) {
+	c.keeping.Go(func() {
+		beat := time.NewTicker(patience / 3)
+		defer beat.Stop()
+		for c.answers(patience) {
+			select {
+			case <-beat.C:
+			case <-c.ended:
+				return
+			}
+		}
+		_ = closed(c.client) // Nothing comes of it any more.
+	})
+}
+
+// answers asks for a sign of life. Servers answer what they do not know, too.
+func (c *Connection) answers(within time.Duration) bool {
+	answered := make(chan error, 1)
+	c.keeping.Go(func() { // until it is answered, or the log-in has ended
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		answered <- err
+	})
+	select {
+	case err := <-answered:
+		return err == nil
+	case <-time.After(within):
+		return false
+	}
 }
 
 // A CommandError is a command that did not end well.

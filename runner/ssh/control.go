@@ -62,8 +62,8 @@ func (m *member) fill(text string) string {
 	return control.Fill(m.index, m.data(), text)
 }
 
-// prepare makes the node's directory, puts its program there, and runs what is
-// to be run first.
+// prepare makes the node's directory, puts its program there, runs what is to
+// be run first, and takes the unit in hand that there may be only now.
 func (c Control) prepare(ctx context.Context, l *link, m *member) error {
 	make := fmt.Sprintf("umask 077 && mkdir -p %[1]s/data %[1]s/disk/data", quote(m.dir()))
 	if _, err := l.Run(ctx, make, nil); err != nil {
@@ -80,6 +80,16 @@ func (c Control) prepare(ctx context.Context, l *link, m *member) error {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
+	if c.Unit == "" {
+		return nil
+	}
+	root, err := l.becomeRoot(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Run(ctx, m.unit(root).takeLine(m.dir()), nil); err != nil {
+		return fmt.Errorf("take the unit %s in hand: %w", c.Unit, err)
+	}
 	return nil
 }
 
@@ -89,7 +99,7 @@ func (c Control) startLine(m *member, root string) string {
 	started := " && touch " + quote(m.dir()+"/started") // so that clean knows whom to stop
 	switch {
 	case c.Unit != "":
-		return root + "systemctl start " + quote(c.Unit) + started
+		return m.unit(root).startLine() + started
 	case c.Start != "":
 		return "{ " + m.fill(c.Start) + "\n}" + started
 	}
@@ -99,7 +109,7 @@ func (c Control) startLine(m *member, root string) string {
 func (c Control) stopLine(m *member, root string) string {
 	switch {
 	case c.Unit != "":
-		return root + "systemctl stop " + quote(c.Unit)
+		return m.unit(root).stopLine()
 	case c.Stop != "":
 		return m.fill(c.Stop)
 	}
@@ -110,7 +120,7 @@ func (c Control) stopLine(m *member, root string) string {
 func (c Control) pidLine(m *member) string {
 	switch {
 	case c.Unit != "":
-		return "p=$(systemctl show -p MainPID --value " + quote(c.Unit) + "); [ \"$p\" = 0 ] || echo \"$p\""
+		return m.unit("").pidLine()
 	case c.Pid != "":
 		return m.fill(c.Pid)
 	}
@@ -146,20 +156,23 @@ func (c Control) commandLine(m *member) string {
 		quote(m.dir()), strings.Join(words, " "), bornLine(`$p`))
 }
 
-// logFiles are what belongs to the node's log, by the name under which it is kept.
-func (c Control) logFiles(m *member) map[string]string {
-	files := map[string]string{}
-	if c.Unit == "" && c.Start == "" {
-		files["stdout.log"], files["stderr.log"] = quote(m.dir()+"/stdout.log"), quote(m.dir()+"/stderr.log")
+// logs are what belongs to the node's log.
+func (c Control) logs(m *member, root string) []log {
+	var all []log
+	switch {
+	case c.Unit != "":
+		all = append(all, log{name: "stdout.log", journal: m.unit(root).journal(), cursor: quote(m.dir() + "/cursor")})
+	case c.Start == "":
+		all = append(all, log{name: "stdout.log", file: quote(m.dir() + "/stdout.log")}, log{name: "stderr.log", file: quote(m.dir() + "/stderr.log")})
 	}
 	for _, f := range c.Logs {
 		name := path.Base(f)
-		if files[name] != "" {
+		if slices.ContainsFunc(all, func(l log) bool { return l.name == name }) {
 			name = strings.ReplaceAll(strings.Trim(f, "/"), "/", "_")
 		}
-		files[name] = quote(m.fill(f))
+		all = append(all, log{name: name, file: quote(m.fill(f))})
 	}
-	return files
+	return all
 }
 
 // readPid is what a pidLine printed; 0 for a node that is down.

@@ -136,9 +136,13 @@ func (m *member) howEnded(ctx context.Context) (string, error) {
 		return "", err
 	}
 	const lines = 20
+	root, err := m.root(ctx)
+	if err != nil {
+		return "", err
+	}
 	var last []string
-	for _, file := range m.cluster.spec.Control.logFiles(m) {
-		out, err := m.run(ctx, fmt.Sprintf("tail -n %d %s 2>/dev/null || true", lines, file))
+	for _, l := range m.cluster.spec.Control.logs(m, root) {
+		out, err := m.run(ctx, l.lastLines(lines)+" 2>/dev/null || true")
 		if err != nil {
 			return "", err
 		}
@@ -159,19 +163,31 @@ func (m *member) leave(ctx context.Context) error {
 		return m.hangUp() // It never got that far.
 	}
 	_, healed := m.ask(ctx, agent.Request{Do: agent.Heal})
-	if m.started.Load() {
-		root, err := m.root(ctx)
-		if err != nil {
-			return errors.Join(healed, err, m.hangUp())
-		}
-		if _, err := m.run(ctx, m.cluster.spec.Control.stopLine(m, root)); err != nil {
-			return errors.Join(healed, fmt.Errorf("stop the node: %w", err), m.hangUp())
-		}
-		if err := m.untilDown(ctx); err != nil {
-			return errors.Join(healed, err, m.hangUp())
-		}
+	if err := m.stop(ctx); err != nil {
+		return errors.Join(healed, fmt.Errorf("stop the node: %w", err), m.hangUp())
 	}
 	return errors.Join(healed, m.bare(ctx), m.hangUp())
+}
+
+// stop stops the node if we started it, and gives its unit back.
+func (m *member) stop(ctx context.Context) error {
+	root, err := m.root(ctx)
+	if err != nil {
+		return err
+	}
+	control := m.cluster.spec.Control
+	if control.Unit != "" {
+		if _, err := m.run(ctx, m.unit(root).letGoLine()); err != nil {
+			return err
+		}
+	}
+	if !m.started.Load() {
+		return nil
+	}
+	if _, err := m.run(ctx, control.stopLine(m, root)); err != nil {
+		return err
+	}
+	return m.untilDown(ctx)
 }
 
 // untilDown waits until the node has ended.
@@ -182,7 +198,7 @@ func (m *member) untilDown(ctx context.Context) error {
 			return err
 		}
 		if !pauseFor(ctx, firstPause) {
-			return fmt.Errorf("stop the node: it still runs as %d", pid)
+			return fmt.Errorf("it still runs as %d", pid)
 		}
 	}
 }
@@ -203,9 +219,8 @@ func (m *member) bare(ctx context.Context) error {
 // removeRun removes the directory of a node, waiting for the agent to have
 // unmounted what it mounted there; and the run's, when it was the last.
 func removeRun(ctx context.Context, c *Connection, dir string) error {
-	unmounted := fmt.Sprintf(`i=0; while grep -qF %[1]s/ /proc/self/mounts; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.1; done`, dir)
-	if _, err := c.Run(ctx, unmounted, nil); err != nil {
-		return fmt.Errorf("wait for the disk in %s to be unmounted: %w", dir, err)
+	if err := untilUnmounted(ctx, c, dir); err != nil {
+		return err
 	}
 	prefix, err := c.becomeRoot(ctx) // The agent, which is root, made files there.
 	if err != nil {
@@ -223,5 +238,34 @@ func (m *member) hangUp() error {
 	}
 	_ = m.link.close() // It may have ended.
 	m.link = nil
+	return nil
+}
+
+// untilUnmounted waits until nothing is mounted below a directory.
+func untilUnmounted(ctx context.Context, c *Connection, dir string) error {
+	look := fmt.Sprintf(`i=0; while grep -qF %[1]s/ /proc/self/mounts; do i=$((i+1)); [ $i -lt 50 ] || exit 1; sleep 0.1; done`, dir)
+	if _, err := c.Run(ctx, look, nil); err != nil {
+		return fmt.Errorf("wait for the disk in %s to be unmounted: %w", dir, err)
+	}
+	return nil
+}
+
+// remount mounts the disk of a node that runs again, which went with the agent
+// that was lost. What the node had open it has no more: that is said, since no
+// fault of the plan did it.
+func (m *member) remount(ctx context.Context, c *Connection, conn *agent.Conn) error {
+	if !m.cluster.spec.FaultyDisk || m.pid.Load() == 0 {
+		return nil
+	}
+	dir := &agent.Disk{Dir: path.Join(m.dir(), "disk")}
+	if untilUnmounted(ctx, c, m.dir()) != nil { // It was killed, and could not unmount it.
+		if _, err := conn.Do(ctx, agent.Request{Do: agent.SweepDisks, Disk: dir}); err != nil {
+			return fmt.Errorf("unmount the dead disk of %s: %w", m.Node, err)
+		}
+	}
+	if _, err := conn.Do(ctx, agent.Request{Do: agent.MountDisk, Node: m.Node, Disk: dir}); err != nil {
+		return fmt.Errorf("mount the disk of %s again: %w", m.Node, err)
+	}
+	m.cluster.warn("the disk of %s went with the connection, and is mounted again: the node finds that files which it had open cannot be used any more", m.Node)
 	return nil
 }

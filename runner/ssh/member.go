@@ -83,7 +83,8 @@ func (m *member) linked(ctx context.Context) (*link, error) {
 
 // introduce starts an agent on the host and tells it what it must know: the
 // run, the lease, where the other nodes are, and the node if it runs. An agent
-// that was there before has healed everything, or will when its lease is over.
+// that was there before has healed everything, or will when its lease is over;
+// what one left that was killed is healed by this one.
 func (m *member) introduce(ctx context.Context, c *Connection) (*link, error) {
 	spec := m.cluster.spec
 	path, err := c.PutAgent(ctx, spec.Agent)
@@ -94,7 +95,7 @@ func (m *member) introduce(ctx context.Context, c *Connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	requests := []agent.Request{{Do: agent.Hello, ID: spec.Run, Lease: spec.Lease, Host: true}}
+	requests := []agent.Request{{Do: agent.Hello, ID: spec.Run, Lease: spec.Lease, Host: true, HostClock: spec.HostClock}}
 	for _, other := range spec.Members {
 		requests = append(requests, agent.Request{Do: agent.Register, Node: other.Node, Addresses: []string{other.Address}})
 	}
@@ -106,6 +107,12 @@ func (m *member) introduce(ctx context.Context, c *Connection) (*link, error) {
 	if pid := int(m.pid.Load()); pid != 0 {
 		// A process that ended meanwhile cannot be found; then the node is down.
 		_, _ = conn.Do(ctx, agent.Request{Do: agent.Register, Node: m.Node, Pid: pid})
+		if _, err := conn.Do(ctx, agent.Request{Do: agent.Heal, ID: spec.Run}); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	if err := m.remount(ctx, c, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	return &link{c, conn}, nil
 }

@@ -17,10 +17,8 @@ import (
 // started, and removes its files. It says what there was, and goes on to the
 // other hosts when one cannot be reached. With dry it only looks.
 func Sweep(ctx context.Context, s Spec, dry bool) ([]string, error) {
-	c := &Cluster{spec: s, hush: func() {}, holders: map[string][]*member{}}
-	for i := range s.Members {
-		c.members = append(c.members, &member{cluster: c, index: i, Member: s.Members[i]})
-	}
+	c := &Cluster{spec: s, hush: func() {}}
+	c.muster()
 	var mu sync.Mutex
 	var swept []string
 	errs := c.each(func(m *member) error {
@@ -80,6 +78,11 @@ func (m *member) sweepAway(ctx context.Context, c *Connection) (was []string, er
 	stopped, err := c.Run(ctx, m.sweepLine(root), nil)
 	if err != nil {
 		return nil, fmt.Errorf("stop the node: %w", err)
+	}
+	if m.cluster.spec.Control.Unit != "" {
+		if _, err := c.Run(ctx, m.unit(root).letGoLine(), nil); err != nil {
+			return nil, fmt.Errorf("give the unit back: %w", err)
+		}
 	}
 	if strings.TrimSpace(stopped) != "" {
 		was = append(was, "the process of "+m.Node)

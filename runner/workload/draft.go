@@ -18,9 +18,11 @@ type plan struct {
 	give func(d *sketch, slots []*slot) Operation
 }
 
-// A sketch is a draft with what else was drawn for it.
+// A sketch is an operation of which the slot is known, and the key not yet.
 type sketch struct {
-	draft
+	at     time.Duration
+	f      string
+	slot   int
 	client int
 	// n are numbers: what of depends on the workload.
 	n []int
@@ -37,20 +39,18 @@ type part struct {
 // make draws everything and gives it out, as [Register] does.
 func (p plan) make() [][]Operation {
 	sketches := make([][]*sketch, max(p.Clients, 0))
-	drafts := make([][]draft, len(sketches))
 	ops := make([][]Operation, len(sketches))
 	for client := range sketches {
 		sketches[client] = p.sketch(client)
 		for _, d := range sketches[client] {
-			drafts[client] = append(drafts[client], d.draft)
+			ops[client] = append(ops[client], Operation{At: d.at})
 		}
-		ops[client] = make([]Operation, len(drafts[client]))
 	}
 	slots := newSlots(p.Spec)
 	for _, s := range slots {
 		s.prefix = p.prefix
 	}
-	for _, due := range merge(drafts) {
+	for _, due := range merge(ops) {
 		d := sketches[due.client][due.n]
 		op := p.give(d, slots)
 		op.At = d.at
@@ -68,8 +68,7 @@ func (p plan) sketch(client int) []*sketch {
 	}
 	var all []*sketch
 	for at, more := p.next(rng, 0, 0); more; at, more = p.next(rng, at, len(all)) {
-		d := &sketch{client: client, draft: draft{f: mix.pick(rng), slot: rng.IntN(max(p.Keys, 1))}}
-		d.at = time.Duration(at)
+		d := &sketch{at: time.Duration(at), f: mix.pick(rng), slot: rng.IntN(max(p.Keys, 1)), client: client}
 		if p.more != nil {
 			p.more(rng, d)
 		}

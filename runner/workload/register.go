@@ -27,16 +27,16 @@ const defaultClosedLoopLimit = 20000
 // An Operation is one operation that a client is to invoke.
 type Operation struct {
 	// At is when, from the beginning of the first phase; 0 in a closed loop.
-	At time.Duration
+	At time.Duration `json:"at_ns"`
 	// F names the operation; see the workload.
-	F string
+	F string `json:"f"`
 	// Key is the object, for example "r3.7": the seventh key of slot 3. It is
 	// empty where there is only one, and where Value names keys.
-	Key string
+	Key string `json:"key"`
 	// Value is JSON; see the workload. Of a Register, it is what a write
 	// writes and a cas sets: an integer from 1 that no other operation writes
 	// to the same key. It is nil for a read.
-	Value json.RawMessage
+	Value json.RawMessage `json:"value,omitempty"`
 }
 
 // A Spec says how much of what a workload makes.
@@ -88,33 +88,32 @@ type Spec struct {
 // is, and which value, does depend on the other clients: keys are retired and
 // values counted over all of them, in order of At; in a closed loop, in turn.
 func Register(s Spec) [][]Operation {
-	drafts := make([][]draft, max(s.Clients, 0))
-	for client := range drafts {
-		drafts[client] = s.draw(client)
+	ops, where := make([][]Operation, max(s.Clients, 0)), make([][]int32, max(s.Clients, 0))
+	for client := range ops {
+		ops[client], where[client] = s.draw(client)
 	}
-	return name(drafts, newSlots(s))
+	slots := newSlots(s)
+	for _, due := range merge(ops) {
+		op := &ops[due.client][due.n]
+		op.Key, op.Value = slots[where[due.client][due.n]].take(op.F != Read)
+	}
+	return ops
 }
 
-// A draft is an operation of which the slot is known, and the key not yet.
-type draft struct {
-	at   time.Duration
-	f    string
-	slot int
-}
-
-// draw makes the drafts of one client, which depend on no other client.
-func (s Spec) draw(client int) []draft {
+// draw makes the operations of one client as far as they depend on no other
+// client, and the slot of each, of which the key is not known yet. A plan of
+// hours holds millions: nothing is kept of one but the operation itself.
+func (s Spec) draw(client int) (ops []Operation, slots []int32) {
 	rng := rand.New(rand.NewPCG(s.Seed, uint64(client)))
 	mix := newMix(s.Mix)
 	if mix.total == 0 {
-		return nil
+		return nil, nil
 	}
-	var ds []draft
-	for at, more := s.next(rng, 0, 0); more; at, more = s.next(rng, at, len(ds)) {
-		f := mix.pick(rng)
-		ds = append(ds, draft{at: time.Duration(at), f: f, slot: rng.IntN(max(s.Keys, 1))})
+	for at, more := s.next(rng, 0, 0); more; at, more = s.next(rng, at, len(ops)) {
+		ops = append(ops, Operation{At: time.Duration(at), F: mix.pick(rng)})
+		slots = append(slots, int32(rng.IntN(max(s.Keys, 1))))
 	}
-	return ds
+	return slices.Clip(ops), slots
 }
 
 // next returns when a client sends after it has sent n operations, the last of
@@ -163,37 +162,26 @@ func (m mix) pick(rng *rand.Rand) string {
 	return m.names[i]
 }
 
-// name turns drafts into operations, giving out keys and values in the order
-// in which the operations are due.
-func name(drafts [][]draft, slots []*slot) [][]Operation {
-	ops := make([][]Operation, len(drafts))
-	for client, ds := range drafts {
-		ops[client] = make([]Operation, len(ds))
-	}
-	for _, due := range merge(drafts) {
-		d := drafts[due.client][due.n]
-		key, value := slots[d.slot].take(d.f != Read)
-		ops[due.client][due.n] = Operation{At: d.at, F: d.f, Key: key, Value: value}
-	}
-	return ops
-}
-
 // A place is where an operation stands: the n-th of its client.
-type place struct{ client, n int }
+type place struct{ client, n int32 }
 
-// merge lists all drafts in the order in which they are due. What is due at
+// merge lists all operations in the order in which they are due. What is due at
 // the same time, as everything in a closed loop, comes in turn: the first of
 // each client, then the second of each.
-func merge(drafts [][]draft) []place {
-	var all []place
-	for client, ds := range drafts {
-		for n := range ds {
-			all = append(all, place{client, n})
+func merge(ops [][]Operation) []place {
+	total := 0
+	for _, list := range ops {
+		total += len(list)
+	}
+	all := make([]place, 0, total)
+	for client, list := range ops {
+		for n := range list {
+			all = append(all, place{int32(client), int32(n)})
 		}
 	}
 	slices.SortFunc(all, func(a, b place) int {
 		return cmp.Or(
-			cmp.Compare(drafts[a.client][a.n].at, drafts[b.client][b.n].at),
+			cmp.Compare(ops[a.client][a.n].At, ops[b.client][b.n].At),
 			cmp.Compare(a.n, b.n),
 			cmp.Compare(a.client, b.client))
 	})

@@ -84,7 +84,22 @@ func withoutNames(t testing.TB, op Operation) string {
 
 func encode(t testing.TB, ops [][]Operation) string {
 	t.Helper()
-	text, err := json.Marshal(ops)
+	type untagged struct { // whose names in JSON the sums below were made with
+		At    time.Duration
+		F     string
+		Key   string
+		Value json.RawMessage
+	}
+	plain := make([][]untagged, len(ops))
+	for client, list := range ops {
+		if list != nil {
+			plain[client] = []untagged{}
+		}
+		for _, op := range list {
+			plain[client] = append(plain[client], untagged(op))
+		}
+	}
+	text, err := json.Marshal(plain)
 	if err != nil {
 		t.Fatal(err)
 	}

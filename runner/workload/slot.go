@@ -19,8 +19,9 @@ type slot struct {
 	rng        *rand.Rand
 	perKey     int
 	generation int
-	left       int // operations that the key still gets
-	written    int // values given out for the key
+	name       string // of the key in use
+	left       int    // operations that the key still gets
+	written    int    // values given out for the key
 }
 
 func newSlots(s Spec) []*slot {
@@ -51,9 +52,7 @@ func (s *slot) use() {
 }
 
 // key is the name of the key in use.
-func (s *slot) key() string {
-	return fmt.Sprintf("%s%d.%d", s.prefix, s.number, s.generation)
-}
+func (s *slot) key() string { return s.name }
 
 // value returns a value that is new to the key.
 func (s *slot) value() json.RawMessage {
@@ -65,6 +64,7 @@ func (s *slot) value() json.RawMessage {
 // that a key may get.
 func (s *slot) renew() {
 	s.generation++
+	s.name = fmt.Sprintf("%s%d.%d", s.prefix, s.number, s.generation)
 	s.written = 0
 	if s.perKey > 0 {
 		spare := s.perKey / 10

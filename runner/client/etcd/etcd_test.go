@@ -68,13 +68,13 @@ func TestRegister(t *testing.T) {
 		wantError     string
 	}{
 		{"read", "r", "", history.OK, "null", ""},
-		{"cas", "r", "[1, 2]", history.Fail, "[1, 2]", "value differed: null"},
+		{"cas", "r", "[1, 2]", history.Fail, "[1,2,null]", "value differed: null"},
 		{"write", "r", "1", history.OK, "1", ""},
 		{"read", "r", "", history.OK, "1", ""},
 		{"read", "r", "null", history.OK, "1", ""},
 		{"cas", "r", "[1, 2]", history.OK, "[1, 2]", ""},
-		{"cas", "r", "[1, 3]", history.Fail, "[1, 3]", "value differed: 2"},
-		{"cas", "r", "[null, 3]", history.Fail, "[null, 3]", "value differed: 2"},
+		{"cas", "r", "[1, 3]", history.Fail, "[1,3,2]", "value differed: 2"},
+		{"cas", "r", "[null, 3]", history.Fail, "[null,3,2]", "value differed: 2"},
 		{"read", "r", "", history.OK, "2", ""},
 		{"cas", "fresh", "[null, 4]", history.OK, "[null, 4]", ""},
 		{"read", "fresh", "", history.OK, "4", ""},

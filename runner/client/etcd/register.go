@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/runner/client"
 )
 
 // A register is a client that takes each key for a register: its value is the
@@ -36,16 +37,12 @@ func (r *register) Invoke(ctx context.Context, op history.Op) history.Op {
 	default:
 		err = fmt.Errorf("%w: etcd has no operation %q", errNotInvoked, op.F)
 	}
-	var differs *differsError
-	switch {
-	case err == nil:
-		op.Type, op.Error = history.OK, ""
-	case errors.As(err, &differs):
-		op.Type, op.Error = history.Fail, err.Error()
-	default:
+	var none *client.NoEffect
+	if err != nil && !errors.As(err, &none) {
 		op.Type, op.Error = failed(op.F, sent.Load(), err)
+		return op
 	}
-	return op
+	return client.Ended(op, nil, err)
 }
 
 // Close gives up the connection. What is under way on it ends at once.
@@ -85,7 +82,7 @@ func (r *register) write(ctx context.Context, key string, v json.RawMessage) err
 }
 
 // cas sets the register to the second of pair if it has the first, in one
-// transaction. It returns a differsError if it has another value.
+// transaction. Its error says what it has if that is another value.
 func (r *register) cas(ctx context.Context, key string, pair json.RawMessage) error {
 	old, next, err := split(pair)
 	if err != nil {
@@ -100,16 +97,10 @@ func (r *register) cas(ctx context.Context, key string, pair json.RawMessage) er
 		return err
 	}
 	if !done.Succeeded {
-		return &differsError{actual: actual(done)}
+		return client.Differed(json.RawMessage(old), json.RawMessage(next), json.RawMessage(actual(done)))
 	}
 	return nil
 }
-
-// A differsError says that a cas did not happen, because the register had a
-// value other than the expected one.
-type differsError struct{ actual string }
-
-func (e *differsError) Error() string { return "value differed: " + e.actual }
 
 // actual returns the value that the Else of a cas found.
 func actual(t *clientv3.TxnResponse) string {

@@ -47,6 +47,11 @@ func behave(how string) int {
 		case how == "dies":
 			fmt.Fprintln(os.Stderr, "cannot go on")
 			return 1
+		case how == "once" && q.ID > 1:
+			return 0
+		case how == "once":
+			fmt.Printf(`{"id":%d,"type":"ok"}`+"\n", q.ID)
+			continue
 		case how == "silent":
 			continue
 		case how == "chatter":
@@ -57,6 +62,9 @@ func behave(how string) int {
 			continue
 		case how == "odd":
 			fmt.Printf(`{"id":%d,"type":"perhaps"}`+"\n", q.ID)
+			continue
+		case how == "found":
+			fmt.Printf(`{"id":%d,"type":"fail","value":[3,4,5],"error":"value differed"}`+"\n", q.ID)
 			continue
 		case how != "good":
 			fmt.Printf(`{"id":%d,"type":%q}`+"\n", q.ID, how)
@@ -96,6 +104,18 @@ func open(t *testing.T, how string) (*System, client.Client) {
 	return s, c
 }
 
+// A cas that failed tells what it found; what says nothing has the value of its
+// invocation.
+func TestFound(t *testing.T) {
+	for how, want := range map[string]string{"found": "[3,4,5]", "fail": "[3,4]"} {
+		_, c := open(t, how)
+		got := c.Invoke(t.Context(), history.Op{F: "cas", Key: "x", Value: json.RawMessage("[3,4]")})
+		if got.Type != history.Fail || string(got.Value) != want {
+			t.Errorf("%s: %s %s %s", how, got.Type, got.Value, got.Error)
+		}
+	}
+}
+
 // What the program says, or does not say, decides how an operation ended.
 func TestOutcomes(t *testing.T) {
 	for _, c := range []struct {
@@ -130,7 +150,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// What was written is read; and nothing more is asked of a program that broke.
+// What was written is read.
 func TestValues(t *testing.T) {
 	s, c := open(t, "good")
 	for _, op := range []struct {
@@ -148,12 +168,33 @@ func TestValues(t *testing.T) {
 	if err := s.Ready(t.Context(), client.Node{Name: "n1"}); err != nil {
 		t.Error(err)
 	}
-	_, broken := open(t, "chatter")
+}
+
+// Nothing more is asked of a process that broke: another takes its place, with
+// the next operation, whatever the one before came to.
+func TestAnotherProcess(t *testing.T) {
+	for _, f := range []string{"read", "write"} {
+		_, c := open(t, "once")
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		for n := 1; n <= 4; n++ {
+			got := c.Invoke(ctx, history.Op{F: f, Key: "x", Value: json.RawMessage("1")})
+			if answered := got.Type == history.OK; answered != (n%2 == 1) {
+				t.Errorf("%s %d: %v %s", f, n, got.Type, got.Error)
+			}
+		}
+	}
+}
+
+// What cannot be started again was not sent.
+func TestNoOtherProcess(t *testing.T) {
+	_, c := open(t, "dies")
+	c.(*program).again = func() (*process, error) { return start([]string{"/nowhere/at/all"}, "") }
 	write := history.Op{F: "write", Key: "x", Value: json.RawMessage("1")}
-	if got := broken.Invoke(t.Context(), write); got.Type != history.Info {
+	if got := c.Invoke(t.Context(), write); got.Type != history.Info {
 		t.Errorf("%v %s", got.Type, got.Error)
 	}
-	if got := broken.Invoke(t.Context(), write); got.Type != history.Fail || !strings.Contains(got.Error, "not sent") {
+	if got := c.Invoke(t.Context(), write); got.Type != history.Fail || !strings.Contains(got.Error, "not sent") {
 		t.Errorf("the second: %v %s", got.Type, got.Error)
 	}
 }

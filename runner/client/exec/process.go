@@ -97,8 +97,10 @@ func (p *process) close() error {
 	return nil
 }
 
-// explain adds what the program said before it failed.
+// explain adds what the program said before it failed, of which all has come
+// once it has ended.
 func (p *process) explain(err error) error {
+	_ = p.close() // it is of no use any more
 	if said := p.complaint.String(); said != "" {
 		return fmt.Errorf("%w; it said: %s", err, said)
 	}

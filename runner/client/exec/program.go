@@ -14,6 +14,8 @@ import (
 // A program is a client.
 type program struct {
 	process *process
+	// again starts another process in its place.
+	again   func() (*process, error)
 	timeout time.Duration
 	last    int
 	// broken is why the process is of no use any more.
@@ -49,8 +51,8 @@ func (p *program) Invoke(ctx context.Context, op history.Op) history.Op {
 }
 
 func (p *program) ask(ctx context.Context, op history.Op) (json.RawMessage, error) {
-	if p.broken != nil {
-		return nil, client.Refused("not sent: %w", p.broken)
+	if err := p.replace(); err != nil {
+		return nil, client.Refused("not sent: %w", err)
 	}
 	p.last++
 	q := question{ID: p.last, F: op.F, Key: op.Key, Value: op.Value, TimeoutMS: p.timeout.Milliseconds(), Final: op.Final}
@@ -74,6 +76,24 @@ func (p *program) ask(ctx context.Context, op history.Op) (json.RawMessage, erro
 	}
 }
 
+// replace puts another process in the place of one that is of no use. A read
+// without an answer is no reason for the runner to open another client, so this
+// is for us to do.
+func (p *program) replace() error {
+	if p.broken == nil {
+		return nil
+	}
+	if err := p.process.close(); err != nil {
+		return err
+	}
+	other, err := p.again()
+	if err != nil {
+		return err
+	}
+	p.process, p.last, p.broken = other, 0, nil
+	return nil
+}
+
 // read takes an answer apart. What is no answer leaves the operation unknown,
 // and the program of no use: nobody can tell which answer comes next.
 func (p *program) read(line []byte) (json.RawMessage, error) {
@@ -89,13 +109,23 @@ func (p *program) read(line []byte) (json.RawMessage, error) {
 	case a.Type == "ok":
 		return a.Value, nil
 	case a.Type == "fail":
-		return nil, client.Refused("%s", orElse(a.Error, "the program says that it failed"))
+		return nil, refused(a)
 	case a.Type == "info":
 		return nil, errors.New(orElse(a.Error, "the program says that nobody knows"))
 	default:
 		p.broken = fmt.Errorf("the program answered with the type %q, and there are ok, fail and info", a.Type)
 	}
 	return nil, p.broken
+}
+
+// refused is the error of what failed, with the value that it ended with, if it
+// says one.
+func refused(a answer) error {
+	none := &client.NoEffect{Err: errors.New(orElse(a.Error, "the program says that it failed"))}
+	if string(a.Value) != "null" {
+		none.Value = a.Value
+	}
+	return none
 }
 
 // Close ends the program.

@@ -9,14 +9,16 @@
 //	{"id":2,"f":"read","key":"r1.1","value":null,"timeout_ms":1000}
 //	                                          {"id":2,"type":"ok","value":3}
 //	{"id":3,"f":"cas","key":"r1.1","value":[3,4],"timeout_ms":1000}
-//	                                          {"id":3,"type":"fail","error":"value differed"}
+//	                                          {"id":3,"type":"fail","error":"value differed","value":[3,4,5]}
 //
 // The line "open" comes first and is not answered. Type is ok if the operation
-// happened, fail if it did not and never will, and info if nobody knows; what
+// happened, fail if it did not and never will, and info if nobody knows. A cas
+// that fails may tell what it found, here 5, which is as good as a read. What
 // the program does not answer in time is info, and its process is then ended
 // and another one takes its place. The operation "ready", without a key, asks
 // whether the node takes part in a working cluster. When its input ends, the
-// program ends. What it writes to standard error is quoted if it fails.
+// program ends. What it writes to standard error is quoted if it fails. The folder
+// example has such a program, with a scenario.
 package exec
 
 import (
@@ -46,6 +48,15 @@ func New(c scenarios.Client, w scenarios.Workload) *System {
 
 // Open starts the program for n.
 func (s *System) Open(_ context.Context, n client.Node) (client.Client, error) {
+	p, err := s.begin(n)
+	if err != nil {
+		return nil, err
+	}
+	return &program{process: p, again: func() (*process, error) { return s.begin(n) }, timeout: s.workload.Timeout}, nil
+}
+
+// begin starts a process of the program, and tells it which node is its own.
+func (s *System) begin(n client.Node) (*process, error) {
 	p, err := start(s.argv, s.folder)
 	if err != nil {
 		return nil, err
@@ -56,7 +67,7 @@ func (s *System) Open(_ context.Context, n client.Node) (client.Client, error) {
 	if err := p.tell(hello); err != nil {
 		return nil, errors.Join(fmt.Errorf("open a client of %s: %w", n.Name, err), p.close())
 	}
-	return &program{process: p, timeout: s.workload.Timeout}, nil
+	return p, nil
 }
 
 // Ready asks the program whether n is.

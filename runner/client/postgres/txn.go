@@ -98,10 +98,25 @@ func (s *store) cas(ctx context.Context, op history.Op) (json.RawMessage, error)
 		}
 		done, err := tx.Exec(ctx, sql, args...)
 		if err == nil && done.RowsAffected() == 0 {
-			return errors.New("value differed")
+			return differed(ctx, tx, op.Key, pair)
 		}
 		return err
 	})
+}
+
+// differed is the error of a cas that changed nothing, with what is there
+// instead: at isolation read committed perhaps since a moment ago, and maybe what
+// was expected.
+func differed(ctx context.Context, tx pgx.Tx, key string, pair [2]json.RawMessage) error {
+	var found string
+	err := tx.QueryRow(ctx, "SELECT v FROM registers WHERE k = $1", key).Scan(&found)
+	if errors.Is(err, pgx.ErrNoRows) {
+		found, err = "null", nil
+	}
+	if err != nil {
+		return err
+	}
+	return client.Differed(pair[0], pair[1], json.RawMessage(found))
 }
 
 // transfer reads both balances and writes them back, as if it were alone.

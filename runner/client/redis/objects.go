@@ -23,20 +23,25 @@ func (s *store) write(ctx context.Context, op history.Op) (json.RawMessage, erro
 	return nil, s.change(ctx, func(to *link) error { return to.Set(ctx, op.Key, string(op.Value), 0).Err() })
 }
 
-// casScript sets a key from one value to another, in one step.
+// casScript sets a key from one value to another, in one step. It returns what
+// the key had.
 const casScript = `
-if (redis.call('GET', KEYS[1]) or 'null') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-return 1`
+local found = redis.call('GET', KEYS[1]) or 'null'
+if found == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
+return found`
 
 func (s *store) cas(ctx context.Context, op history.Op) (json.RawMessage, error) {
 	var pair [2]json.RawMessage
 	if err := json.Unmarshal(op.Value, &pair); err != nil {
 		return nil, client.Refused("a cas needs [old, new], and has %s", op.Value)
 	}
-	did, err := s.script(ctx, casScript, []string{op.Key}, string(pair[0]), string(pair[1]))
-	if err == nil && did == 0 {
-		return nil, client.Refused("value differed")
+	var found string
+	err := s.change(ctx, func(to *link) (err error) {
+		found, err = to.Eval(ctx, casScript, []string{op.Key}, string(pair[0]), string(pair[1])).Text()
+		return err
+	})
+	if err == nil && found != string(pair[0]) {
+		return nil, client.Differed(pair[0], pair[1], json.RawMessage(found))
 	}
 	return nil, err
 }
