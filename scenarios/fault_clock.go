@@ -33,6 +33,8 @@ type Clock struct {
 	Freeze bool `json:"freeze,omitempty"`
 	// Clocks are which of the node's clocks; empty: the time of day alone.
 	Clocks []string `json:"clocks,omitempty"`
+	// Host means the clock of the node's host itself. (In YAML, of: host.)
+	Host bool `json:"host,omitempty"`
 }
 
 // ClockNames are what the `clocks` of a clock fault can be.
@@ -48,7 +50,7 @@ func clockFault() faultKind {
 	return faultKind{
 		word: Word{"clock", "show the node a clock that is off (skew), leaps ahead and then behind (jump), " +
 			"flips to and fro (strobe), runs too fast or slow (drift) or stands still (freeze)"},
-		options: []string{"target", "skew", "jump", "strobe", "drift", "freeze", "clocks"},
+		options: []string{"target", "skew", "jump", "strobe", "drift", "freeze", "clocks", "of"},
 		example: "skew: 90s",
 		read:    readClock,
 		words:   []Vocabulary{{"clocks", ClockNames()}},
@@ -69,8 +71,29 @@ func readClock(s section, f *Fault, sc *Scenario) {
 	read(s, "drift", &c.Drift, func(v value) (int64, bool) { return measure(v, "a drift, as in 10% or -200ppm", parseDrift) })
 	s.truth("freeze", &c.Freeze)
 	read(s, "clocks", &c.Clocks, func(v value) ([]string, bool) { return v.texts("clocks, as in [realtime, monotonic]") })
+	of := ""
+	s.word("of", "owner of a clock", &of, []string{"node", "host"})
+	c.Host = of == "host"
 	checkClocks(s, c)
 	checkClock(s, c)
+	checkHostClock(s, c, sc)
+}
+
+// checkHostClock reports a host's clock that must not be touched, or cannot be
+// wrong in such a way.
+func checkHostClock(s section, c *Clock, sc *Scenario) {
+	if !c.Host {
+		return
+	}
+	if !sc.System.AllowHostClock {
+		s.at("of").report("the hosts' own clocks are not to be touched",
+			"if everything on these hosts may live by a wrong clock, say so: system: {hosts: …, allow_host_clock: true}; without of: host, only the node is shown one")
+	}
+	for _, option := range []string{"strobe", "drift", "freeze", "clocks"} {
+		if s.has(option) {
+			s.at(option).reportf("use skew or jump", "%s is not for the clock of a host", option)
+		}
+	}
 }
 
 // checkClock reports options that do not fit each other.

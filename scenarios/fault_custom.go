@@ -34,7 +34,8 @@ type Custom struct {
 // stand for the target's own.
 type Step struct {
 	// Run is a command. On says where it runs: "node", whose image must have
-	// it, or "orchestrator", the machine that runs shakedown.
+	// it, "orchestrator", the machine that runs shakedown, or in a [Membership]
+	// "other", another node.
 	Run []string `json:"run,omitempty"`
 	On  string   `json:"on,omitempty"`
 	// Method, URL and Body are of an HTTP call, which any 2xx answers well.
@@ -90,15 +91,20 @@ func readCustom(s section, f *Fault, sc *Scenario) {
 }
 
 func readStep(v value) Step {
+	return readStepOf(v, []string{"node", "orchestrator"}, "name", "ip", "index")
+}
+
+// readStepOf reads a step that can run on those places, with those placeholders.
+func readStepOf(v value, places []string, known ...string) Step {
 	s := v.section("run", "on", "method", "url", "body", "says", "says_not")
 	var out Step
-	text := func(v value) (string, bool) { return v.template("name", "ip", "index") }
-	read(s, "run", &out.Run, value.step)
-	read(s, "url", &out.URL, value.stepURL)
+	text := func(v value) (string, bool) { return v.template(known...) }
+	read(s, "run", &out.Run, func(v value) ([]string, bool) { return v.step(known) })
+	read(s, "url", &out.URL, func(v value) (string, bool) { return v.stepURL(known) })
 	read(s, "body", &out.Body, text)
 	read(s, "says", &out.Says, text)
 	read(s, "says_not", &out.SaysNot, text)
-	s.word("on", "place", &out.On, []string{"node", "orchestrator"})
+	s.word("on", "place", &out.On, places)
 	s.word("method", "method", &out.Method, []string{"GET", "PUT", "POST", "DELETE", "PATCH"})
 	switch {
 	case !v.isMapping():
@@ -128,7 +134,7 @@ func (s section) belongs(to string, fields ...string) {
 }
 
 // step is the command of a step. No shell takes it apart.
-func (v value) step() ([]string, bool) {
+func (v value) step(known []string) ([]string, bool) {
 	if v.node.Kind != 0 && !v.isList() {
 		v.report("a command is a list", `there is no shell that would take it apart; write as in ["/bin/sync", "--now"]`)
 		return nil, false
@@ -141,19 +147,19 @@ func (v value) step() ([]string, bool) {
 	var out []string
 	for _, item := range items {
 		s, good := item.scalar("a word of the command")
-		good = good && item.onlyPlaceholders(s, []string{"name", "ip", "index"})
+		good = good && item.onlyPlaceholders(s, known)
 		out, ok = append(out, s), ok && good
 	}
 	return out, ok
 }
 
 // stepURL is the address of an HTTP call.
-func (v value) stepURL() (string, bool) {
-	s, ok := v.template("name", "ip", "index")
+func (v value) stepURL(known []string) (string, bool) {
+	s, ok := v.template(known...)
 	if !ok {
 		return "", false
 	}
-	filled := strings.NewReplacer("{name}", "n1", "{ip}", "10.0.0.1", "{index}", "1").Replace(s)
+	filled := strings.NewReplacer("{name}", "n1", "{ip}", "10.0.0.1", "{index}", "1", "{via}", "n2", "{via_ip}", "10.0.0.2").Replace(s)
 	at, err := url.Parse(filled)
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
 		v.reportf(`write as in "http://{ip}:8080/path"`, "%q is not the address of an HTTP call", s)

@@ -12,7 +12,7 @@ const (
 
 // A Kill is how a node is killed, if not by SIGKILL to its main process.
 type Kill struct {
-	// How is kill, stop, restart or crash-loop.
+	// How is kill, stop, restart, crash-loop or policy.
 	How string `json:"how"`
 	// Grace is how long a node that is stopped may take to end by itself.
 	Grace time.Duration `json:"grace_ns,omitempty"`
@@ -28,6 +28,7 @@ func WaysToKill() []Word {
 		{"kill", "SIGKILL; the node is started again at the heal"},
 		{"stop", "SIGTERM, and SIGKILL if it has not ended after grace"},
 		{"restart", "SIGKILL, and the node is started again at once"},
+		{"policy", "SIGKILL, and the engine starts the node again by its restart policy (system: {restart: always}), which all other ways suspend"},
 		{"crash-loop", "SIGKILL, and again whenever the node has been up for up_for, until the heal"},
 	}
 }
@@ -49,6 +50,9 @@ func readKill(s section, f *Fault, sc *Scenario) {
 	s.duration("grace", &k.Grace, 0, maxPhase)
 	s.duration("up_for", &k.UpFor, minTime, maxPhase)
 	readProcess(s, &k.Process)
+	if k.How == "policy" && sc.System.Restart == "" {
+		s.at("how").report("nobody would start the node again", "give the system a policy, as in system: {restart: always}, or write how: restart")
+	}
 	for option, how := range map[string]string{"grace": "stop", "up_for": "crash-loop"} {
 		if s.has(option) && k.How != how {
 			s.at(option).reportf("leave it out, or write how: "+how, "%s belongs to the way %s", option, how)

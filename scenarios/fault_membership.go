@@ -19,8 +19,8 @@ func membershipFault() faultKind {
 func readMembership(s section, f *Fault, sc *Scenario) {
 	readLeaving(s, f, sc)
 	switch {
-	case !slices.Contains(memberClients(), sc.Client.Use):
-		s.at("fault").reportf("it can be "+orList(memberClients())+"; for other systems write a custom fault with the system's own commands",
+	case !slices.Contains(memberClients(), sc.Client.Use) && sc.System.Membership == nil:
+		s.at("fault").reportf("it can be "+orList(memberClients())+"; for other systems say under system.membership by which commands or calls members come and go",
 			"the client %s cannot add and remove members", sc.Client.Use)
 	case sc.System.Nodes < 3:
 		s.at("fault").reportf("give the system three nodes at least", "of %s none can go", nodesOf(sc.System.Nodes))

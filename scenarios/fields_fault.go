@@ -58,6 +58,7 @@ func faultOptionFields() map[string]Field {
 		"cut":       field("", FormSize, "How much is cut off the end.", ""),
 		"age":       field("", FormDuration, "How old the copy is that takes the file's place.", ""),
 		"restore":   field("", FormTruth, "Whether the heal puts back what was there.", "false"),
+		"of":        wordField("of", []Word{{"node", "the node alone is shown another time"}, {"host", "the host's own clock is set, which takes allow_host_clock"}}, "Whose clock is wrong.", "node"),
 		"clocks":    texts("Which clocks are meant, as in [realtime, monotonic].", "realtime"),
 		"strobe":    field("", FormDuration, "How often the clock flips between right and off by skew.", ""),
 		"drift":     field("", FormText, "By how much the clock runs fast or slow, as in 10% or -200ppm.", ""),
@@ -126,18 +127,30 @@ func (f Field) itemOrText() Field {
 	return eitherField("", "", "", *f.Item, field("", FormText, "", ""))
 }
 
+func placesOfSteps() []Word {
+	return []Word{{"node", "in the node, whose image must have the command"}, {"orchestrator", "on the machine that runs shakedown"}}
+}
+
+// stepField describes a step, which can run on those places.
+func stepField(name, says, byDefault string, places []Word) Field {
+	return mappingField(name, says, byDefault,
+		listField("run", field("", FormText, "", ""), "A command; {name}, {ip} and {index} of the target are filled in, here and below.", ""),
+		wordField("on", places, "Where the command runs.", "node"),
+		wordField("method", []Word{{"GET", "read"}, {"PUT", "set"}, {"POST", "do"}, {"DELETE", "remove"}, {"PATCH", "change"}}, "Of an HTTP call.", "GET"),
+		field("url", FormText, "The address of an HTTP call, which any 2xx answers well.", ""),
+		field("body", FormText, "What the call sends.", "nothing"),
+		field("says", FormText, "What must be in what is printed or answered.", "anything"),
+		field("says_not", FormText, "What must not be in it.", "nothing"))
+}
+
+// memberStepField describes a step of a membership.
+func memberStepField(name, says, byDefault string) Field {
+	return stepField(name, says, byDefault, append(placesOfSteps(), Word{"other", "in another node, which is a member"}))
+}
+
 // clusterOptionFields describe the options of rolling and custom faults.
 func clusterOptionFields() map[string]Field {
-	step := func(says, byDefault string) Field {
-		return mappingField("", says, byDefault,
-			listField("run", field("", FormText, "", ""), "A command; {name}, {ip} and {index} of the target are filled in, here and below.", ""),
-			wordField("on", []Word{{"node", "in the node, whose image must have the command"}, {"orchestrator", "on the machine that runs shakedown"}}, "Where the command runs.", "node"),
-			wordField("method", []Word{{"GET", "read"}, {"PUT", "set"}, {"POST", "do"}, {"DELETE", "remove"}, {"PATCH", "change"}}, "Of an HTTP call.", "GET"),
-			field("url", FormText, "The address of an HTTP call, which any 2xx answers well.", ""),
-			field("body", FormText, "What the call sends.", "nothing"),
-			field("says", FormText, "What must be in what is printed or answered.", "anything"),
-			field("says_not", FormText, "What must not be in it.", "nothing"))
-	}
+	step := func(says, byDefault string) Field { return stepField("", says, byDefault, placesOfSteps()) }
 	return map[string]Field{
 		"to":      field("", FormText, "The version, or the image, that nodes run after their turn.", "what they ran"),
 		"within":  field("", FormDuration, "How long a node may take to get healthy after its turn.", short(defaultTurn)),

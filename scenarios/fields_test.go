@@ -108,7 +108,7 @@ func asJSON(t *testing.T, src []byte) (any, bool) {
 // relation of fields, about what is in a text, and about YAML itself.
 func beyondSchema() []string {
 	return []string{
-		"alias", "client-http-operations", "client-no-cas", "hosts-none", "hosts-ssh", "lock-checks", "client-no-use", "client-none", "client-read", "earned-unreachable", "latency-1-node", "no-writes", "phases-none", "phases-too-long",
+		"alias", "client-http-operations", "client-no-cas", "hosts-none", "hosts-ssh", "lock-checks", "client-no-use", "client-none", "client-read", "earned-unreachable", "engines-nodes", "host-clock-docker", "latency-1-node", "no-writes", "phases-none", "phases-too-long",
 		"plan-too-large", "rate-too-high", "targets-1-node", "targets-2-nodes", "too-many-faults", "too-many-injections", "too-many-phases",
 		"version-needless", "version-no-line", "version-odd", "version-unlisted", "version-unquoted", "weak-checks", "workload-3",
 	}

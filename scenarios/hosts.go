@@ -42,16 +42,19 @@ type Control struct {
 }
 
 // hostFields are the fields of a system whose nodes are hosts.
-func hostFields() []string { return []string{"hosts", "ssh", "control"} }
+func hostFields() []string { return []string{"hosts", "ssh", "control", "allow_host_clock"} }
 
 // readHosts reads where the nodes are, if they are on hosts of the user's own.
 func readHosts(s section, sys *System) {
 	v, ok := s.fields["hosts"]
 	if !ok {
-		for _, field := range []string{"ssh", "control"} {
-			if s.has(field) {
+		for _, field := range []string{"ssh", "control", "allow_host_clock"} {
+			if s.has(field) && (field != "ssh" || !s.has("docker")) {
 				s.at(field).reportf("name the hosts, as in hosts: [db1, db2, db3]", "%s belongs to hosts", field)
 			}
+		}
+		if ssh, ok := s.fields["ssh"]; ok && s.has("docker") {
+			sys.SSH = readSSH(ssh) // for engines at ssh://…
 		}
 		return
 	}
@@ -69,6 +72,7 @@ func readHosts(s section, sys *System) {
 	if ssh, ok := s.fields["ssh"]; ok {
 		sys.SSH = readSSH(ssh)
 	}
+	s.truth("allow_host_clock", &sys.AllowHostClock)
 	if control, ok := s.fields["control"]; ok {
 		sys.Control = readControl(control)
 	}

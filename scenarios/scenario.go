@@ -70,12 +70,22 @@ type System struct {
 	// is not to be asked; nil for not at all.
 	Leader *Ask   `json:"leader,omitempty"`
 	Limits Limits `json:"limits"`
+	// Restart is the restart policy of the nodes' containers, by which the
+	// engine starts a node again that ends by itself; empty for none.
+	Restart string `json:"restart,omitempty"`
+	// Membership says how members come and go, where the client cannot.
+	Membership *Membership `json:"membership,omitempty"`
 	// Hosts are machines of the user's own, one a node; none for containers.
 	// SSH and Control say how to get there and how a node is started; nil for
 	// what is usual.
 	Hosts   []Host   `json:"hosts,omitempty"`
 	SSH     *SSH     `json:"ssh,omitempty"`
 	Control *Control `json:"control,omitempty"`
+	// AllowHostClock lets clock faults set the clocks of the hosts themselves.
+	AllowHostClock bool `json:"allow_host_clock,omitempty"`
+	// Docker are several engines that the nodes are spread over; nil for the
+	// one that docker's own settings name.
+	Docker *Docker `json:"docker,omitempty"`
 }
 
 // A Build makes an image FROM scratch, out of one static Go program or out of

@@ -39,12 +39,12 @@ func defaultSystem() System {
 
 // nodeFields are the fields that a scenario's system and a recipe's share.
 func nodeFields() []string {
-	return []string{"command", "env", "peers", "ports", "data", "ready", "leader", "limits"}
+	return []string{"command", "env", "peers", "ports", "data", "ready", "leader", "limits", "restart", "membership"}
 }
 
 // readSystem reads `system`. The recipe is nil if none is named or known.
 func readSystem(v value, recipes Recipes) (System, *Recipe) {
-	s := v.section(slices.Concat([]string{"use", "version", "versions", "nodes", "image"}, nodeFields(), hostFields())...)
+	s := v.section(slices.Concat([]string{"use", "version", "versions", "nodes", "image"}, nodeFields(), hostFields(), []string{"docker"})...)
 	sys := defaultSystem()
 	recipe := findRecipe(s, recipes)
 	if recipe != nil {
@@ -60,6 +60,7 @@ func readSystem(v value, recipes Recipes) (System, *Recipe) {
 	s.integer("nodes", &sys.Nodes, 1, maxClusterNodes)
 	readNodeFields(s, &sys)
 	readHosts(s, &sys)
+	readDocker(s, &sys)
 	readVersions(s, &sys, recipe)
 	checkSource(s)
 	if known := recipe != nil || s.has("image") || s.has("hosts"); known && sys.Ports["client"] == 0 && !s.wrong("ports") {
@@ -174,6 +175,10 @@ func (s System) clone() System {
 		l := *s.Leader
 		s.Leader = &l
 	}
+	if s.Membership != nil {
+		m := *s.Membership
+		s.Membership = &m
+	}
 	return s
 }
 
@@ -205,6 +210,10 @@ func readNodeFields(s section, sys *System) {
 	}
 	if leader, ok := s.fields["leader"]; ok {
 		sys.Leader = readAsk(leader.section(askFields()...))
+	}
+	s.word("restart", "restart policy", &sys.Restart, names(RestartPolicies()))
+	if m, ok := s.fields["membership"]; ok {
+		sys.Membership = readMembers(m)
 	}
 	if limits, ok := s.fields["limits"]; ok {
 		l := limits.section("cpus", "memory")
