@@ -16,6 +16,7 @@ import (
 )
 
 func main() {
+	cli.KeepWithin(os.Getenv)
 	signals := make(chan os.Signal, 2) // room for the second one, which leaves at once
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	seconds := time.Now().UnixNano()

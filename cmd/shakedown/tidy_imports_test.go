@@ -16,7 +16,7 @@ func importable() map[string][]string {
 		"history":            {},
 		"scenarios":          {"gopkg.in/yaml.v3"},
 		"nemesis":            {"history"},
-		"nemesis/agent":      {"history", "github.com/google/nftables", "github.com/mdlayher/netlink", "github.com/vishvananda/netns", "golang.org/x/net", "golang.org/x/sys"},
+		"nemesis/agent":      {"history", "github.com/google/nftables", "github.com/mdlayher/netlink", "github.com/vishvananda/netlink", "github.com/vishvananda/netns", "golang.org/x/net", "golang.org/x/sync", "golang.org/x/sys"},
 		"nemesis/agent/disk": {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
 		"checkers":           {"history", "github.com/anishathalye/porcupine"},
 		"checkers/invariant": {"history", "checkers", "go.starlark.net"},

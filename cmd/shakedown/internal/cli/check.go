@@ -43,8 +43,9 @@ as it is.
 
 A file is judged as a history by itself: ours, Jepsen's (EDN, JSON, log lines), or
 one of those that --format names, which is found out by itself. Without --check
-transactions are judged as strict serializable, all else as cas-registers that must
-be linearizable. shakedown list checks tells what can be asked.`,
+what the operations are called decides: transactions are judged as strict
+serializable, enqueue and dequeue as a queue that loses nothing, acquire and release
+as a lock, and so on; what cannot be told, as cas-registers that must be linearizable. shakedown list checks tells what can be asked.`,
 		Example: `  shakedown check latest
   shakedown check history.jsonl --model register
   shakedown check history.edn --check list-append --isolation snapshot-isolation
@@ -59,6 +60,14 @@ be linearizable. shakedown list checks tells what can be asked.`,
 		},
 		ValidArgsFunction: r.completeRuns,
 	}
+	f.ask(c)
+	jsonFlag(c, &f.json)
+	outFlag(c, &f.out)
+	return c
+}
+
+// ask adds the flags that say what is to be judged, and how.
+func (f *checkFlags) ask(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.only, "check", nil, "only this check; may be repeated")
 	c.Flags().StringVar(&f.model, "model", "", "what the objects are meant to be, for checks that ask for a model, as in register")
 	c.Flags().StringVar(&f.isolation, "isolation", "", "the level that transactions must keep (by itself strict-serializable)")
@@ -66,42 +75,48 @@ be linearizable. shakedown list checks tells what can be asked.`,
 	c.Flags().StringArrayVar(&f.invariants, "invariants", nil, "a file of rules in Starlark; may be repeated")
 	c.Flags().StringVar(&f.format, "format", "", "what kind of history the file is, where that cannot be told")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "how long each check may take (0: as the scenario says)")
-	jsonFlag(c, &f.json)
-	outFlag(c, &f.out)
-	return c
 }
 
 // checkHistory judges a file that comes without a run.
 func (r *root) checkHistory(ctx context.Context, file string, f checkFlags) error {
-	h, found, err := readAny(file, f.format)
+	out, err := judgeHistory(ctx, file, f)
 	if err != nil {
 		return err
 	}
+	return r.answer(ctx, out, runner.Outcome{}, f.json)
+}
+
+// judgeHistory judges a file that comes without a run, by what the flags ask
+// or else by what its operations look like.
+func judgeHistory(ctx context.Context, file string, f checkFlags) (report.Run, error) {
+	h, found, err := readAny(file, f.format)
+	if err != nil {
+		return report.Run{}, err
+	}
 	f.found = found
-	base := bareSpecs(h)
+	base := bareSpecs(h, f.model)
 	if len(f.only) == 0 && len(f.invariants) > 0 {
 		base = nil // the rules are what is asked for
 	}
 	all, err := f.checkers(base, nil)
 	if err != nil {
-		return err
+		return report.Run{}, err
 	}
 	summary := checkers.RunWithin(ctx, h, all, memoryLimit())
 	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
+	if n := len(h.Ops); n > 0 {
+		out.Took = h.Ops[n-1].Time
+	}
 	if why := cutShort(h); why != "" {
 		out.Reasons = append(out.Reasons, why)
 	}
 	out.Verdict = verdict(summary, out.Reasons)
-	return r.answer(ctx, out, runner.Outcome{}, f.json)
+	return out, nil
 }
 
 // checkRun judges a run folder again.
 func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
-	folder, err := r.resolve(f.out, ref)
-	if err != nil {
-		return err
-	}
-	c, err := openCase(folder)
+	c, err := r.openRun(f.out, ref)
 	if err != nil {
 		return err
 	}
@@ -115,7 +130,7 @@ func (r *root) checkRun(ctx context.Context, ref string, f checkFlags) error {
 	out := c.judge(ctx, all)
 	switch {
 	case ctx.Err() != nil:
-	case folder.Bundle() != "":
+	case c.folder.Bundle() != "":
 		fmt.Fprintln(r.env.Stderr, "shakedown: note: the bundle is left as it was")
 	case f.partial():
 		fmt.Fprintln(r.env.Stderr, "shakedown: note: the folder's verdict is left as it was, since not everything was judged")

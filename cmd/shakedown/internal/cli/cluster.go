@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/runner"
@@ -84,7 +85,18 @@ func specOf(run, image string, further map[string]string, p *runner.Plan) docker
 	s := p.Scenario.System
 	return docker.Spec{
 		Run: run, Scenario: p.Scenario.Name, Nodes: p.Nodes,
-		Image: image, Versions: s.Versions, Images: further, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data, FaultyDisk: p.HurtsDisks(),
-		CPUs: s.Limits.CPUs, MemoryBytes: s.Limits.MemoryBytes,
+		Image: image, Versions: s.Versions, Images: further, Command: s.Command, Env: s.Env, Peers: s.Peers, Data: s.Data, FaultyDisk: p.HurtsDisks(), Restart: s.Restart,
+		CPUs: s.Limits.CPUs, MemoryBytes: s.Limits.MemoryBytes, Faults: kindsOf(p),
 	}
+}
+
+// kindsOf are the kinds of faults that a plan holds; not nil if it holds none.
+func kindsOf(p *runner.Plan) []string {
+	kinds := []string{}
+	for _, f := range p.Faults {
+		if !slices.Contains(kinds, f.Fault) {
+			kinds = append(kinds, f.Fault)
+		}
+	}
+	return kinds
 }

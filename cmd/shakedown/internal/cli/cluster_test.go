@@ -3,18 +3,24 @@ package cli
 import (
 	"io/fs"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/fstest"
 
+	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
+// A run ends when an agent of either dies; a cluster that does not say so would
+// go on without faults.
+var _, _ runner.Losable = (*docker.Cluster)(nil), (*docker.Fleet)(nil)
+
 // filledSystem has something in every field that docker should hear of.
 func filledSystem() scenarios.System {
 	return scenarios.System{
-		Command: []string{"/abd"}, Env: map[string]string{"A": "b"}, Peers: "{ip}", Data: "/data", Versions: map[string]string{"n1": "2"},
+		Command: []string{"/abd"}, Env: map[string]string{"A": "b"}, Peers: "{ip}", Data: "/data", Restart: "always", Versions: map[string]string{"n1": "2"},
 		Limits: scenarios.Limits{CPUs: 0.5, MemoryBytes: 1 << 20},
 		Build: &scenarios.Build{
 			Recipe: "abd", Version: "1", Kind: "go", Module: "example.org/m", ModuleVersion: "v1.0.0", Package: "example.org/m/p",
@@ -40,7 +46,7 @@ func zeroFields(v any) []string {
 func TestEveryFieldReachesDocker(t *testing.T) {
 	p := &runner.Plan{Scenario: &scenarios.Scenario{Name: "s", System: filledSystem()}, Nodes: []string{"n1"},
 		Faults: []nemesis.Injection{{Fault: nemesis.FaultDisk}}}
-	if zero := zeroFields(specOf("run", "image", map[string]string{"2": "image:2"}, p)); zero != nil {
+	if zero := zeroFields(specOf("run", "image", map[string]string{"2": "image:2"}, p)); !slices.Equal(zero, []string{"Shared"}) { // which docker.UpFleet fills in
 		t.Errorf("docker.Spec: %v are not set", zero)
 	}
 	images := fstest.MapFS{"abd/main.go": {Data: []byte("package main")}, "abd/start.sh": {Data: []byte("#!/bin/sh")}, "etcd/recipe.yaml": {}}

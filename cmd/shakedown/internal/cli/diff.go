@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -43,43 +45,59 @@ func (r *root) printDiff(out string, args []string, everything, asJSON bool) err
 	var sides [2]compare.Side
 	var cases [2]*runCase
 	for i, ref := range args {
-		f, err := r.resolve(out, ref)
+		c, err := r.openRun(out, ref)
 		if err != nil {
 			return err
 		}
-		if cases[i], err = openCase(f); err != nil {
-			return err
-		}
-		sides[i] = compare.Read(f)
+		cases[i], sides[i] = c, compare.Read(c.folder)
 	}
 	c := compare.Of(sides[0], sides[1])
 	plan := planDiff(cases[0].plan, cases[1].plan)
 	if asJSON {
 		return printJSON(r.env.Stdout, difference{c.A.ID, c.B.ID, c.SamePlan, pairsOf(plan, true), pairsOf(c.Rows, false), pairsOf(c.Checks, false)})
 	}
-	rows := [][]string{{"", c.A.ID, c.B.ID}}
-	add := func(more []report.ComparedRow) {
-		for _, x := range more {
-			if x.Differs || everything {
-				rows = append(rows, []string{oneLine(x.Name), oneLine(x.A), oneLine(x.B)})
-			}
-		}
-	}
-	add(c.Rows)
-	add(c.Checks)
+	rows := append([][]string{{"", "A " + c.A.ID, "B " + c.B.ID}}, differing(c.Rows, everything)...)
 	if err := printTable(r.env.Stdout, rows); err != nil {
 		return err
 	}
+	if err := r.printChecks(differing(c.Checks, everything)); err != nil {
+		return err
+	}
 	if c.SamePlan {
-		_, err := fmt.Fprintln(r.env.Stdout, "the plans are the same, byte for byte")
+		_, err := fmt.Fprintln(r.env.Stdout, "\nthe plans are the same, byte for byte")
 		return err
 	}
 	if _, err := fmt.Fprintln(r.env.Stdout, "\nthe plans differ:"); err != nil {
 		return err
 	}
-	rows = [][]string{}
-	add(plan)
-	return printTable(r.env.Stdout, rows)
+	return printTable(r.env.Stdout, differing(plan, everything))
+}
+
+// differing are the rows in which two runs differ, or all, each on one line.
+func differing(rows []report.ComparedRow, everything bool) [][]string {
+	var out [][]string
+	for _, x := range rows {
+		if x.Differs || everything {
+			out = append(out, []string{oneLine(x.Name), shortDigest(oneLine(x.A)), shortDigest(oneLine(x.B))})
+		}
+	}
+	return out
+}
+
+// printChecks prints what the checks say of each run, one below the other: they
+// say it in sentences, which would make a table too wide to read.
+func (r *root) printChecks(rows [][]string) error {
+	for _, x := range rows {
+		if _, err := fmt.Fprintf(r.env.Stdout, "\n%s\n  A  %s\n  B  %s\n", x[0], cmp.Or(x[1], "–"), cmp.Or(x[2], "–")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shortDigest cuts digests to as much as people compare.
+func shortDigest(text string) string {
+	return regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`).ReplaceAllString(text, "$1")
 }
 
 // pairsOf are compared rows by name; only those that differ, if asked for.

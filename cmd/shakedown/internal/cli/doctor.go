@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -34,16 +35,24 @@ const doctorPatience = 2 * time.Minute
 
 func (r *root) doctor() *cobra.Command {
 	var asJSON bool
+	var set []string
 	c := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [SCENARIO]",
 		Short: "Try what this machine can do: docker, and each fault for real",
 		Long: `Doctor looks at the Go toolchain, docker, processors, memory, disk and what earlier
 runs left, and tries what each fault needs for real, on a network namespace and a
-process that it throws away. It exits with 3 if anything that is needed is missing.`,
-		Example: "  shakedown doctor\n  shakedown doctor --json",
-		Args:    r.arguments(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			found := examine(c.Context())
+process that it throws away. It exits with 3 if anything that is needed is missing.
+
+Where the nodes of SCENARIO are on hosts or on engines of its own, it tries there,
+and says of each what would be used, or why not.`,
+		Example:           "  shakedown doctor\n  shakedown doctor etcd-hosts\n  shakedown doctor --json",
+		Args:              r.arguments(0, 1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(c *cobra.Command, args []string) error {
+			found, err := r.diagnose(c.Context(), args, set)
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				if err := printLines(r.env.Stdout, found); err != nil {
 					return err
@@ -55,7 +64,29 @@ process that it throws away. It exits with 3 if anything that is needed is missi
 		},
 	}
 	jsonFlag(c, &asJSON)
+	setFlag(c, &set)
 	return c
+}
+
+// diagnose looks where the nodes of the scenario would be, here if none is named.
+func (r *root) diagnose(ctx context.Context, args, set []string) ([]symptom, error) {
+	if len(args) == 0 {
+		return examine(ctx), nil
+	}
+	jobs, err := r.jobs(args, set)
+	if err != nil {
+		return nil, err
+	}
+	s := jobs[0].scenario
+	if !elsewhere(s) {
+		return examine(ctx), nil
+	}
+	found := []symptom{toolchain(ctx), processors(), memory(), disk(".")}
+	if onEngines(s) {
+		return append(found, examineEngines(ctx, s)...), nil
+	}
+	some, err := r.examineHosts(ctx, jobs[0])
+	return append(found, some...), err
 }
 
 // diagnosis is the exit code for what was found.
@@ -98,7 +129,7 @@ func examine(ctx context.Context) []symptom {
 	}
 	found = append(found, symptom{Name: "docker", Status: wellOK,
 		Detail: fmt.Sprintf("engine %s, API %s, %s/%s, kernel %s, at %s", i.Version, i.API, i.OS, i.Arch, i.Kernel, i.Host)})
-	return append(append(found, leftovers(ctx, e)), abilities(ctx, e)...)
+	return append(append(found, leftovers(ctx, e)), abilities(ctx, e, false)...)
 }
 
 // toolchain looks at what images are built with.
@@ -106,6 +137,10 @@ func toolchain(ctx context.Context) symptom {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	version, err := exec.CommandContext(ctx, "go", "version").Output()
+	if errors.Is(err, exec.ErrNotFound) { // as in an image of ours, where nothing else is
+		return symptom{"go", wellWarn, "there is no go command: systems that are built from source run only where the engine has their image from before",
+			"give the scenario an image: that the engine has, run it once where Go is, or install Go from go.dev/dl"}
+	}
 	if err != nil {
 		return symptom{"go", wellFailed, "the go command does not run: " + err.Error(),
 			"install Go from go.dev/dl; node images are built with it"}
@@ -144,10 +179,11 @@ func leftovers(ctx context.Context, e *docker.Engine) symptom {
 }
 
 // abilities tries what each fault needs, in the place where faults are made.
-func abilities(ctx context.Context, e *docker.Engine) []symptom {
+// Nodes that are apart are not on a bridge of the engine's own.
+func abilities(ctx context.Context, e *docker.Engine, apart bool) []symptom {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
-	reply, err := e.AskOnce(ctx, "doctor", agent.Request{Do: agent.Probe})
+	reply, err := e.AskOnce(ctx, "doctor", agent.Request{Do: agent.Probe, Apart: apart})
 	if err != nil {
 		return []symptom{{"agent", wellFailed, err.Error(), hintOf(err)}}
 	}
@@ -155,17 +191,27 @@ func abilities(ctx context.Context, e *docker.Engine) []symptom {
 		return []symptom{{"agent", wellFailed, "it starts, and cannot do anything here", "node containers must run on linux"}}
 	}
 	out := []symptom{{Name: "agent", Status: wellOK, Detail: "it starts, and answers"}}
-	able := map[string]bool{}
-	for _, a := range reply.Abilities {
-		able[a.Fault] = able[a.Fault] || a.OK
-	}
-	for _, a := range reply.Abilities {
-		optional := a.Fault == "connections" || a.Fault == "dns" // Most scenarios do without.
-		out = append(out, abilitySymptom(a, able[a.Fault] || optional))
-	}
+	out = append(out, abilitySymptoms(reply.Abilities)...)
 	// Most scenarios do without disk faults, and many hosts cannot do them.
 	disk := abilitySymptom(e.TryDisk(ctx, "doctor"), true)
-	return append(out, disk)
+	out = append(out, disk)
+	for _, a := range e.TryNodes(ctx, "doctor") {
+		out = append(out, abilitySymptom(a, true)) // or by a system that needs none of it
+	}
+	return out
+}
+
+// abilitySymptoms tells what of each fault's needs there is.
+func abilitySymptoms(all []agent.Ability) (out []symptom) {
+	able := map[string]bool{}
+	for _, a := range all {
+		able[a.Fault] = able[a.Fault] || a.OK
+	}
+	for _, a := range all {
+		optional := a.Fault == "connections" || a.Fault == "dns" || a.Fault == "disk" // Most scenarios do without.
+		out = append(out, abilitySymptom(a, able[a.Fault] || optional))
+	}
+	return out
 }
 
 // abilitySymptom is a warning where another way to make the same fault works.

@@ -39,6 +39,22 @@ func TestDiagnosis(t *testing.T) {
 	}
 }
 
+// Without this the doctor would call the image of the program ill, in which there
+// is no Go, though it runs what the engine has; or Go well that does not work.
+func TestToolchainIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	if s := toolchain(t.Context()); s.Status != wellWarn || !strings.Contains(s.Hint, "image:") {
+		t.Errorf("without Go: %+v", s)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s := toolchain(t.Context()); s.Status != wellFailed {
+		t.Errorf("with a go command that fails: %+v", s)
+	}
+}
+
 // Without this a password could be pasted into a bug report.
 func TestProxyWithoutPasswords(t *testing.T) {
 	for in, want := range map[string]string{

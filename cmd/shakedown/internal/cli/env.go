@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/shakedown-dev/shakedown/nemesis"
 )
 
 // An Env is all that a command may touch of the process that it runs in.
@@ -92,18 +93,19 @@ func (env Env) guarded(ctx context.Context) int {
 }
 
 // guard calls f. A panic in it is a bug of ours: it is reported, and becomes a
-// failure with exit code 70. (A panic in another goroutine ends the process;
-// the language leaves no way around that.)
-func (env Env) guard(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			fmt.Fprintf(env.Stderr, "shakedown: this is a bug in shakedown: %v\n\n%s\n", r, debug.Stack())
-			fmt.Fprintln(env.Stderr, "hint: please report it with the lines above, what \"shakedown version\" prints, the run")
-			fmt.Fprintf(env.Stderr, "      folder if there is one, and the command: shakedown %s\n", strings.Join(env.Args, " "))
-			err = silent(exitBug)
-		}
-	}()
-	return f()
+// failure with exit code 70. So is one in a goroutine of a run, which has healed
+// before it returns it. (A panic in any other goroutine ends the process; the
+// language leaves no way around that. The agent heals then.)
+func (env Env) guard(f func() error) error {
+	err := nemesis.Guarded(f)
+	var bug *nemesis.PanicError
+	if !errors.As(err, &bug) {
+		return err
+	}
+	fmt.Fprintf(env.Stderr, "shakedown: this is a bug in shakedown: %v\n\n%s\n", bug.Value, bug.Stack)
+	fmt.Fprintln(env.Stderr, "hint: please report it with the lines above, what \"shakedown version\" prints, the run")
+	fmt.Fprintf(env.Stderr, "      folder if there is one, and the command: shakedown %s\n", strings.Join(env.Args, " "))
+	return silent(exitBug)
 }
 
 // colour tells whether w is to be coloured: a terminal that understands colours,

@@ -93,11 +93,7 @@ func (r *root) exportAs(ctx context.Context, ref string, f exportFlags) error {
 	if ref != "" && isHistory(ref) {
 		return r.exportHistory(ref, f)
 	}
-	folder, err := r.resolve(f.out, ref)
-	if err != nil {
-		return err
-	}
-	c, err := openCase(folder)
+	c, err := r.openRun(f.out, ref)
 	if err != nil {
 		return err
 	}
@@ -138,7 +134,7 @@ func (c *runCase) source(key string) export.Source {
 	s := c.plan.Scenario
 	out := export.Source{
 		ID: c.folder.ID(), Scenario: s.Name, System: fmt.Sprintf("%s, %s", systemName(s), countOf(s.System.Nodes, "node")),
-		Clients: len(c.plan.Clients), Zero: zeroOf(c.info, c.outcome), History: c.history, Key: key,
+		Clients: len(c.plan.Clients), InFlight: c.plan.Scenario.Workload.InFlight, Zero: zeroOf(c.info, c.outcome), History: c.history, Key: key,
 	}
 	if i := slices.IndexFunc(s.Checks, func(c scenarios.Check) bool { return c.Check == "linearizable" }); i >= 0 {
 		out.Model = s.Checks[i].Model

@@ -31,6 +31,9 @@ func (v *voyage) hostsOf(ctx context.Context, say func(string)) (ssh.Spec, error
 	if s.Agent, err = v.root.agentForHosts(); err != nil {
 		return s, err
 	}
+	if err := ssh.Greet(ctx, s); err != nil { // before anybody waits for a build
+		return s, err
+	}
 	if b := v.plan.Scenario.System.Build; b != nil {
 		build, err := buildOf(b, v.root.env.Catalog.Images)
 		if err != nil {
@@ -48,7 +51,7 @@ func (v *voyage) hostsOf(ctx context.Context, say func(string)) (ssh.Spec, error
 // put there: enough to sweep it.
 func hostsSpec(ctx context.Context, run string, p *runner.Plan) (ssh.Spec, error) {
 	sys := p.Scenario.System
-	s := ssh.Spec{Run: run, FaultyDisk: p.HurtsDisks()}
+	s := ssh.Spec{Run: run, FaultyDisk: p.HurtsDisks(), HostClock: sys.AllowHostClock}
 	var ips []string
 	for i, h := range sys.Hosts {
 		m, err := memberOf(ctx, p.Nodes[i], h, sys.SSH)
@@ -71,21 +74,7 @@ func hostsSpec(ctx context.Context, run string, p *runner.Plan) (ssh.Spec, error
 // memberOf is a node on its host, as the scenario and ssh's own configuration
 // describe it.
 func memberOf(ctx context.Context, node string, h scenarios.Host, o *scenarios.SSH) (ssh.Member, error) {
-	if o == nil {
-		o = &scenarios.SSH{}
-	}
-	config, err := ssh.ReadConfig(o.Config)
-	if err != nil {
-		return ssh.Member{}, err
-	}
-	over := ssh.Host{User: o.User, Port: o.Port}
-	if o.Identity != "" {
-		over.Identities = []string{config.Expand(o.Identity)}
-	}
-	if o.KnownHosts != "" {
-		over.KnownHosts = []string{config.Expand(o.KnownHosts)}
-	}
-	host, err := config.HostBehind(h.SSH, o.Jump, over)
+	host, err := sshHost(h.SSH, o, ssh.Host{})
 	if err != nil {
 		return ssh.Member{}, err
 	}
@@ -94,6 +83,26 @@ func memberOf(ctx context.Context, node string, h scenarios.Host, o *scenarios.S
 		return ssh.Member{}, fmt.Errorf("find the address of node %s: %w", node, err)
 	}
 	return ssh.Member{Node: node, Host: host, Address: address}, nil
+}
+
+// sshHost is a host as over, the scenario and ssh's own configuration describe
+// it, in this order.
+func sshHost(name string, o *scenarios.SSH, over ssh.Host) (ssh.Host, error) {
+	if o == nil {
+		o = &scenarios.SSH{}
+	}
+	config, err := ssh.ReadConfig(o.Config)
+	if err != nil {
+		return ssh.Host{}, err
+	}
+	over.User, over.Port = cmp.Or(over.User, o.User), cmp.Or(over.Port, o.Port)
+	if o.Identity != "" {
+		over.Identities = []string{config.Expand(o.Identity)}
+	}
+	if o.KnownHosts != "" {
+		over.KnownHosts = []string{config.Expand(o.KnownHosts)}
+	}
+	return config.HostBehind(name, o.Jump, over)
 }
 
 // ipOf looks a name up, unless it is an address.
@@ -125,28 +134,30 @@ func (r *root) agentForHosts() ([]byte, error) {
 	return program, nil
 }
 
-// sweepDeadHosts takes away what dead runs below out left on hosts: the run that
-// is named, or all that nobody has cleaned up after. It goes on to the next run
-// when the hosts of one cannot be swept.
-func (r *root) sweepDeadHosts(ctx context.Context, out string, o docker.SweepOptions) ([]docker.Swept, error) {
-	folders, err := store.Abandoned(out)
-	if err != nil {
-		return nil, environment(err, "")
-	}
+// sweepElsewhere takes away what dead runs left on hosts, and on engines that
+// their scenarios name: of the run that is named, or of all that nobody has
+// cleaned up after. It goes on to the next run when one cannot be swept.
+func (r *root) sweepElsewhere(ctx context.Context, dead []store.Leftovers, o docker.SweepOptions) ([]docker.Swept, error) {
 	var swept []docker.Swept
 	var errs []error
-	for _, f := range folders {
+	for _, l := range dead {
+		f := l.Folder
 		if o.Run != "" && o.Run != f.ID() {
 			continue
 		}
 		p, err := planOf(f)
-		if err != nil || !onHosts(p.Scenario) {
+		if err != nil || !elsewhere(p.Scenario) {
 			continue // a run that was killed before it had a plan has started nothing
 		}
-		some, err := r.sweepHosts(ctx, f.ID(), p, o.DryRun)
+		var some []docker.Swept
+		if onEngines(p.Scenario) {
+			some, err = r.sweepEngines(ctx, f.ID(), p, o)
+		} else {
+			some, err = r.sweepHosts(ctx, f.ID(), p, o.DryRun)
+		}
 		swept = append(swept, some...)
 		if err == nil && !o.DryRun {
-			err = (store.Leftovers{Folder: f}).Settle("clean")
+			err = l.Settle("clean")
 		}
 		if err != nil {
 			errs = append(errs, environment(err, hintOf(err)))

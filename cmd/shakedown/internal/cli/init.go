@@ -47,7 +47,7 @@ overwritten, unless --force is given.`,
 }
 
 func (r *root) writeStarter(file string, f initFlags) error {
-	recipes, err := r.env.Catalog.recipes()
+	recipes, err := r.recipes()
 	if err != nil {
 		return err
 	}

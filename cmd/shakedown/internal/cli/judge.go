@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -41,14 +42,21 @@ type runCase struct {
 // openCase reads a run folder as far as it got. A folder without a history is
 // of a run that was cut short before its first event.
 func openCase(f *store.Folder) (*runCase, error) {
-	c := &runCase{folder: f, history: history.New(nil)}
 	text, err := f.ReadFile(store.PlanFile)
 	if err != nil {
 		return nil, usage(fmt.Errorf("read run %s: %w", f.ID(), err), "without a plan.json there is nothing to judge it by; it was cut short before anything happened")
 	}
-	if c.plan, err = runner.Decode(text); err != nil {
+	plan, err := runner.Decode(text)
+	if err != nil {
 		return nil, usage(fmt.Errorf("run %s, plan.json: %w", f.ID(), err), "")
 	}
+	return openCaseOf(f, plan)
+}
+
+// openCaseOf is openCase for a run whose plan is at hand.
+func openCaseOf(f *store.Folder, plan *runner.Plan) (*runCase, error) {
+	c := &runCase{folder: f, plan: plan, history: history.New(nil)}
+	var err error
 	if err := readIfThere(f, store.RunFile, &c.info); err != nil {
 		return nil, err
 	}
@@ -71,6 +79,15 @@ func openCase(f *store.Folder) (*runCase, error) {
 	return c, nil
 }
 
+// openRun reads the run that ref names below root.
+func (r *root) openRun(root, ref string) (*runCase, error) {
+	folder, err := r.resolve(root, ref)
+	if err != nil {
+		return nil, err
+	}
+	return openCase(folder)
+}
+
 // readIfThere reads a file that a run which was cut short may lack.
 func readIfThere(f *store.Folder, name string, v any) error {
 	if !f.Has(name) {
@@ -89,13 +106,16 @@ const memoryPerByte = 3
 // judged. Where memory cannot be told, everything fits.
 func fits(file string) error {
 	info, err := os.Stat(file)
-	available, known := availableMemory("/proc/meminfo")
+	available, known := ourMemory()
 	if err != nil || !known || !tooLarge(info.Size(), available) {
 		return nil // that a file is not there is for its reader to say
 	}
-	return usage(fmt.Errorf("%s has %s, and judging it would take more than the %s of memory that are available",
-		file, gibibytes(uint64(info.Size())), gibibytes(available)), "judge it on a larger machine, or only its first lines")
+	return usage(fmt.Errorf("%s has %s, %w than the %s that are available",
+		file, gibibytes(uint64(info.Size())), errTooLarge, gibibytes(available)), "judge it on a larger machine, or only its first lines")
 }
+
+// errTooLarge is why a history is not judged here.
+var errTooLarge = errors.New("and judging it would take more memory")
 
 // tooLarge tells whether a history of size bytes takes more than there is.
 func tooLarge(size int64, available uint64) bool { return uint64(size) > available/memoryPerByte }

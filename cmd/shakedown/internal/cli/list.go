@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/shakedown-dev/shakedown/checkers/catalog"
 	"github.com/shakedown-dev/shakedown/scenarios"
@@ -52,7 +55,7 @@ func (r *root) listOf(kind, out string, asJSON bool) error {
 	case "scenarios":
 		return r.listScenarios(asJSON)
 	case "systems":
-		recipes, err := r.env.Catalog.recipes()
+		recipes, err := r.recipes()
 		if err != nil {
 			return err
 		}
@@ -121,25 +124,41 @@ type listedScenario struct {
 }
 
 func (r *root) listScenarios(asJSON bool) error {
-	var all []listedScenario
-	var rows [][]string
-	for _, name := range bundledNames() {
-		src, err := fs.ReadFile(scenarios.Bundled(), name+".yaml")
-		if err != nil {
-			return fmt.Errorf("read bundled scenario %s: %w", name, err)
-		}
-		s, err := r.parse(source{path: name + ".yaml", src: src}, nil)
-		if err != nil {
+	names := bundledNames()
+	all := make([]listedScenario, len(names))
+	var reading errgroup.Group // side by side: a person waits for it
+	reading.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		reading.Go(func() (err error) {
+			all[i], err = r.listed(name)
 			return err
-		}
-		about := strings.Join(strings.Fields(s.About), " ")
-		all = append(all, listedScenario{name, about, systemName(s), s.System.Nodes, s.Tags, s.Expect})
-		rows = append(rows, []string{name, systemName(s), firstSentence(about)})
+		})
+	}
+	if err := reading.Wait(); err != nil {
+		return err
 	}
 	if asJSON {
 		return printLines(r.env.Stdout, all)
 	}
+	var rows [][]string
+	for _, s := range all {
+		rows = append(rows, []string{s.Name, s.System, firstSentence(s.About)})
+	}
 	return printTable(r.env.Stdout, rows)
+}
+
+// listed reads a bundled scenario.
+func (r *root) listed(name string) (listedScenario, error) {
+	src, err := fs.ReadFile(scenarios.Bundled(), name+".yaml")
+	if err != nil {
+		return listedScenario{}, fmt.Errorf("read bundled scenario %s: %w", name, err)
+	}
+	s, err := r.parse(source{path: name + ".yaml", src: src}, nil)
+	if err != nil {
+		return listedScenario{}, err
+	}
+	about := strings.Join(strings.Fields(s.About), " ")
+	return listedScenario{name, about, systemName(s), s.System.Nodes, s.Tags, s.Expect}, nil
 }
 
 // firstSentence is s up to its first full stop that ends a word.
@@ -152,9 +171,11 @@ func firstSentence(s string) string {
 
 // printTable writes rows with their columns aligned.
 func printTable(w io.Writer, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	b := bufio.NewWriter(w) // a tabwriter writes each cell by itself; b keeps its first error
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	return t.Flush()
+	_ = t.Flush()
+	return b.Flush()
 }

@@ -141,7 +141,7 @@ func bundledNames() []string {
 
 // parse reads one scenario, with settings that replace values in it.
 func (r *root) parse(s source, set []string) (*scenarios.Scenario, error) {
-	recipes, err := r.env.Catalog.recipes()
+	recipes, err := r.recipes()
 	if err != nil {
 		return nil, err
 	}

@@ -54,10 +54,29 @@ func availableMemory(file string) (uint64, bool) {
 	return 0, false
 }
 
+// ourMemory is what this process may still take, by the machine and by the limit
+// of its control group.
+func ourMemory() (uint64, bool) {
+	available, known := availableMemory("/proc/meminfo")
+	c, limited := confined("/proc/self/cgroup", "/sys/fs/cgroup")
+	return least(available, c, limited), known
+}
+
+// least is what a machine's available memory and a limit leave together.
+func least(available uint64, c confinement, limited bool) uint64 {
+	switch {
+	case !limited:
+		return available
+	case c.used > c.limit:
+		return 0
+	}
+	return min(available, c.limit-c.used)
+}
+
 // memoryLimit is how many bytes checks may take together: most of what there
 // is. 0 where that cannot be told.
 func memoryLimit() uint64 {
-	available, _ := availableMemory("/proc/meminfo")
+	available, _ := ourMemory()
 	return available / 10 * 8
 }
 

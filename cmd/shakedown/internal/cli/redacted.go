@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/redact"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
@@ -93,7 +94,7 @@ func (r *root) hide(c *runCase, level redact.Level) (*runCase, error) {
 	}
 	if c.folder.Has(store.RunFile) {
 		info := c.info
-		info.Argv, info.Env = redact.Command(info.Argv), nil
+		info.Argv, info.Set, info.Env = redact.Command(info.Argv), redact.Command(info.Set), nil
 		if err := folder.WriteJSON(store.RunFile, info); err != nil {
 			return nil, err
 		}
@@ -108,7 +109,11 @@ func (r *root) hide(c *runCase, level redact.Level) (*runCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	hidden.outcome, hidden.reasons = c.outcome, c.reasons
+	hidden.outcome, hidden.reasons = c.outcome, redact.Reasons(c.reasons)
+	hidden.outcome.Problems = slices.Clone(c.outcome.Problems) // the case keeps its own
+	if c.outcome.Stopped != "" {
+		hidden.outcome.Stopped = redact.Redacted
+	}
 	hidden.history.Truncated, hidden.history.SessionOnly = c.history.Truncated, c.history.SessionOnly
 	for i := range hidden.outcome.Problems {
 		hidden.outcome.Problems[i] = "a problem beside the system under test (its words were redacted)"
@@ -117,7 +122,7 @@ func (r *root) hide(c *runCase, level redact.Level) (*runCase, error) {
 }
 
 // hiddenPlan is plan.json with tokens, the same ones as in the history, and
-// without what is set in environments and headers.
+// without what is set in environments, headers, bodies and commands.
 func hiddenPlan(p *runner.Plan, h *history.History, t *redact.Tokens) ([]byte, error) {
 	text, err := p.Encode()
 	if err != nil {
@@ -126,14 +131,6 @@ func hiddenPlan(p *runner.Plan, h *history.History, t *redact.Tokens) ([]byte, e
 	copied, err := runner.Decode(text) // what follows must not change the case
 	if err != nil {
 		return nil, err
-	}
-	s := copied.Scenario
-	s.System.Env, s.System.Command = redact.Environment(s.System.Env), redact.Command(s.System.Command)
-	for name, o := range s.Client.Operations {
-		for header := range o.Header {
-			o.Header[header] = redact.Redacted
-		}
-		s.Client.Operations[name] = o
 	}
 	for _, op := range h.Ops {
 		if op.Process != history.Nemesis {
@@ -152,6 +149,12 @@ func hiddenPlan(p *runner.Plan, h *history.History, t *redact.Tokens) ([]byte, e
 	}
 	for i, key := range copied.FinalReads {
 		copied.FinalReads[i] = t.Key(key)
+	}
+	if err := redact.Settings(copied.Scenario); err != nil {
+		return nil, err
+	}
+	if err := redact.Settings(&copied.Faults); err != nil {
+		return nil, err
 	}
 	return copied.Encode()
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,46 +19,51 @@ import (
 )
 
 func (r *root) report() *cobra.Command {
-	var out, to string
+	var to string
+	var f checkFlags
 	c := &cobra.Command{
-		Use:   "report [RUN|HISTORY.jsonl]",
+		Use:   "report [RUN|FILE]",
 		Short: "Write the report of a run, or of any history, as one page",
 		Long: `Report writes the page that shows what happened, from what is in the run's folder; it
-judges nothing again. RUN is named as for check. A history by itself is judged as check
-judges it, and its page is put beside it. The path of the page is printed.`,
-		Example:           "  shakedown report latest\n  shakedown report history.jsonl --to page.html",
+judges nothing again. RUN is named as for check. A history by itself, ours or somebody
+else's, is judged as check judges it, with the same flags, and its page is put beside it.
+The path of the page is printed.`,
+		Example: `  shakedown report latest
+  shakedown report history.jsonl --to page.html
+  shakedown report history.edn --check list-append --isolation serializable`,
 		Args:              r.arguments(0, 1),
 		ValidArgsFunction: r.completeRuns,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && isHistory(args[0]) {
-				return r.reportHistory(c.Context(), args[0], to)
+				return r.reportHistory(c.Context(), args[0], to, f)
 			}
-			return r.reportRun(strings.Join(args, ""), out, to)
+			if f.partial() || f.format != "" || f.timeout != 0 {
+				return usage(errors.New("the page of a run shows how it was judged, and judges nothing itself"),
+					"shakedown check judges it by other checks; or name its history.jsonl")
+			}
+			return r.reportRun(strings.Join(args, ""), f.out, to)
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "the file to write (default: report.html in the run's folder, or beside the history)")
-	outFlag(c, &out)
+	f.ask(c)
+	outFlag(c, &f.out)
 	return c
 }
 
 // reportRun writes the page of a run as it was judged.
 func (r *root) reportRun(ref, root, to string) error {
-	folder, err := r.resolve(root, ref)
-	if err != nil {
-		return err
-	}
-	c, err := openCase(folder)
+	c, err := r.openRun(root, ref)
 	if err != nil {
 		return err
 	}
 	out := c.judged()
-	if folder.Bundle() == "" {
-		out.Results = withPages(folder, out.Results) // the pages of a bundle are not beside this one
+	if c.folder.Bundle() == "" {
+		out.Results = withPages(c.folder, out.Results) // the pages of a bundle are not beside this one
 	}
-	out.Compared = compare.Before(folder)
+	out.Compared = compare.Before(c.folder)
 	if to == "" {
-		to = filepath.Join(folder.Path(), "report.html")
-		if file := folder.Bundle(); file != "" {
+		to = filepath.Join(c.folder.Path(), "report.html")
+		if file := c.folder.Bundle(); file != "" {
 			to = strings.TrimSuffix(file, filepath.Ext(file)) + ".report.html"
 		}
 	}
@@ -81,24 +87,14 @@ func withPages(f *store.Folder, results []checkers.Result) []checkers.Result {
 }
 
 // reportHistory judges a history that comes without a run, and writes its page.
-func (r *root) reportHistory(ctx context.Context, file, to string) error {
-	h, found, err := readAny(file, "")
+func (r *root) reportHistory(ctx context.Context, file, to string, f checkFlags) error {
+	out, err := judgeHistory(ctx, file, f)
 	if err != nil {
 		return err
 	}
-	all, err := checkFlags{found: found}.checkers(bareSpecs(h), nil)
-	if err != nil {
-		return err
+	if ctx.Err() != nil {
+		return errors.New("interrupted before everything was judged; nothing was written")
 	}
-	summary := checkers.RunWithin(ctx, h, all, memoryLimit())
-	out := report.Run{Scenario: filepath.Base(file), History: h, Results: summary.Results, Expect: checkers.Valid}
-	if n := len(h.Ops); n > 0 {
-		out.Took = h.Ops[n-1].Time
-	}
-	if why := cutShort(h); why != "" {
-		out.Reasons = append(out.Reasons, why)
-	}
-	out.Verdict = verdict(summary, out.Reasons)
 	for i := range out.Results {
 		out.Results[i].Pages = nil // they are not beside this page
 	}

@@ -51,11 +51,7 @@ func (r *root) runAgain(ctx context.Context, ref string, f runFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	folder, err := r.resolve(f.out, ref)
-	if err != nil {
-		return err
-	}
-	c, err := openCase(folder)
+	c, err := r.openRun(f.out, ref)
 	if err != nil {
 		return err
 	}

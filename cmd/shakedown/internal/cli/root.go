@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/progress"
+	"github.com/shakedown-dev/shakedown/scenarios"
 )
 
 // A root is the command that holds all others.
@@ -19,6 +21,8 @@ type root struct {
 	watch progress.Watcher
 	// measured says that it shows more than events.
 	measured bool
+	// recipes are read once, however many scenarios ask for them.
+	recipes func() (scenarios.Recipes, error)
 	// after are called when the command has ended.
 	after []func()
 }
@@ -34,7 +38,7 @@ const examples = `  shakedown list                       what there is to run
   shakedown plan etcd-storm --seed 7   what a run would do`
 
 func newRoot(env Env) *root {
-	r := &root{env: env, watch: progress.Quiet{}}
+	r := &root{env: env, watch: progress.Quiet{}, recipes: sync.OnceValues(env.Catalog.recipes)}
 	r.command = &cobra.Command{
 		Use:           "shakedown",
 		Short:         "Break a cluster and judge what it did",

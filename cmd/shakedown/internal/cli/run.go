@@ -128,15 +128,22 @@ func (r *root) jobs(args, set []string) ([]job, error) {
 	return jobs, nil
 }
 
+// matrixOf are the settings of each run that a scenario asks for: of one
+// without a matrix, none for one run.
+func matrixOf(s source) ([][]string, error) {
+	rows, err := scenarios.Rows(s.path, s.src)
+	if err == nil && len(rows) == 0 {
+		rows = [][]string{nil}
+	}
+	return rows, err
+}
+
 // rows are the runs that one scenario asks for: one, or as many as its matrix
 // has rows.
 func (r *root) rows(s source, set []string) ([]job, error) {
-	rows, err := scenarios.Rows(s.path, s.src)
+	rows, err := matrixOf(s)
 	if err != nil {
 		return nil, err
-	}
-	if len(rows) == 0 {
-		rows = [][]string{nil}
 	}
 	var jobs []job
 	for _, row := range rows {

@@ -17,7 +17,7 @@ It knows every field and word; what depends on several fields, only validate kno
 		Example: "  shakedown schema > scenario.schema.json",
 		Args:    r.arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			recipes, err := r.env.Catalog.recipes()
+			recipes, err := r.recipes()
 			if err != nil {
 				return err
 			}

@@ -81,9 +81,9 @@ func (r *root) carryOut(ctx context.Context, jobs []job, f runFlags) ([]ran, err
 	return all, nil
 }
 
-// engineFor is docker's engine, if any of the scenarios needs it; nil if none.
+// engineFor is docker's own engine, if any of the scenarios needs it; nil if none.
 func engineFor(ctx context.Context, jobs []job) (*docker.Engine, error) {
-	if !slices.ContainsFunc(jobs, func(j job) bool { return !onHosts(j.scenario) }) {
+	if !slices.ContainsFunc(jobs, func(j job) bool { return !elsewhere(j.scenario) }) {
 		return nil, nil
 	}
 	return docker.Open(ctx)

@@ -49,9 +49,12 @@ func specsOf(s *scenarios.Scenario, logs fs.FS) []catalog.Spec {
 }
 
 // bareSpecs are for a history that comes without a scenario: what its
-// operations look like decides.
-func bareSpecs(h *history.History) []catalog.Spec {
-	check := catalog.Spec{Check: "linearizable", Model: bareModel}
+// operations look like decides, unless a model is named.
+func bareSpecs(h *history.History, model string) []catalog.Spec {
+	check := catalog.Spec{Check: "linearizable", Model: model}
+	if model == "" {
+		check = customary(h)
+	}
 	for _, o := range h.Operations() {
 		switch {
 		case o.Invoke.F != "txn":

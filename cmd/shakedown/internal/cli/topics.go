@@ -16,7 +16,7 @@ const kindField = "field"
 // topics are all that can be explained, from the same tables by which scenarios
 // are read, checks are made and the program exits.
 func (r *root) topics() ([]topic, error) {
-	recipes, err := r.env.Catalog.recipes()
+	recipes, err := r.recipes()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
@@ -16,18 +17,18 @@ import (
 // in docker are left as they are, journals and all. A host that cannot be
 // reached keeps nothing else from being swept.
 func (r *root) sweep(ctx context.Context, e *docker.Engine, out string, o docker.SweepOptions) ([]docker.Swept, error) {
-	left, err := store.Left(out)
+	left, err := deadRuns(out)
 	if err != nil {
 		return nil, environment(err, "")
 	}
-	swept, hostsErr := r.sweepDeadHosts(ctx, out, o)
+	swept, hostsErr := r.sweepElsewhere(ctx, left, o)
 	if e == nil {
 		return swept, hostsErr
 	}
 	var mine []store.Leftovers
 	for _, l := range left {
-		if p, err := planOf(l.Folder); err == nil && onHosts(p.Scenario) {
-			continue // it is swept with its hosts
+		if p, err := planOf(l.Folder); err == nil && elsewhere(p.Scenario) {
+			continue // it is swept where it ran
 		}
 		if o.Run == "" || o.Run == l.Folder.ID() {
 			mine = append(mine, l)
@@ -41,6 +42,22 @@ func (r *root) sweep(ctx context.Context, e *docker.Engine, out string, o docker
 	}
 	undone, err := r.settle(mine, o.DryRun)
 	return append(undone, swept...), errors.Join(err, hostsErr)
+}
+
+// deadRuns are the runs below out that have left something in force, and after
+// them those that may have left their nodes, and with them rules.
+func deadRuns(out string) ([]store.Leftovers, error) {
+	left, err := store.Left(out)
+	if err != nil {
+		return nil, err
+	}
+	abandoned, err := store.Abandoned(out)
+	for _, f := range abandoned {
+		if !slices.ContainsFunc(left, func(l store.Leftovers) bool { return l.Folder.ID() == f.ID() }) {
+			left = append(left, store.Leftovers{Folder: f})
+		}
+	}
+	return left, err
 }
 
 // settle tells what of dead runs is undone, now that all that they made is
@@ -86,7 +103,7 @@ func (r *root) healDead(ctx context.Context, e *docker.Engine, out string) {
 	}
 	for _, l := range left {
 		id := l.Folder.ID()
-		if p, err := planOf(l.Folder); e == nil && (err != nil || !onHosts(p.Scenario)) {
+		if p, err := planOf(l.Folder); e == nil && (err != nil || !elsewhere(p.Scenario)) {
 			continue // for a run that has docker at hand
 		}
 		undone, err := r.sweep(ctx, e, out, docker.SweepOptions{Run: id})
@@ -94,7 +111,8 @@ func (r *root) healDead(ctx context.Context, e *docker.Engine, out string) {
 			r.warn("run %s was killed with %s in force, and it could not be undone: %v", id, countOf(len(l.Undo), "fault"), err)
 			continue
 		}
+		things := slices.DeleteFunc(undone, func(s docker.Swept) bool { return s.Kind == "fault" })
 		fmt.Fprintf(r.env.Stderr, "shakedown: run %s was killed with %s in force: undone, and %s removed\n",
-			id, countOf(len(l.Undo), "fault"), countOf(len(undone)-len(l.Undo), "thing"))
+			id, countOf(len(l.Undo), "fault"), countOf(len(things), "thing"))
 	}
 }

@@ -16,6 +16,7 @@ import (
 type validation struct {
 	File     string    `json:"file"`
 	OK       bool      `json:"ok"`
+	Runs     int       `json:"runs,omitempty"` // by its matrix, if it has one
 	Findings []finding `json:"findings,omitempty"`
 }
 
@@ -74,11 +75,11 @@ func (r *root) validateAll(sources []source, set []string, format string) error 
 	var all []validation
 	code := exitExpected
 	for _, s := range sources {
-		scenario, err := r.validateRows(s, set)
+		scenario, rows, err := r.validateRows(s, set)
 		if err != nil {
 			code = exitUsage
 		}
-		all = append(all, validation{File: s.path, OK: err == nil, Findings: findings(err)})
+		all = append(all, validation{File: s.path, OK: err == nil, Runs: rows, Findings: findings(err)})
 		switch {
 		case format == "json":
 		case err != nil && format == "github":
@@ -86,7 +87,7 @@ func (r *root) validateAll(sources []source, set []string, format string) error 
 		case err != nil:
 			fmt.Fprintln(r.env.Stdout, strings.TrimRight(err.Error(), "\n"))
 		default:
-			fmt.Fprintf(r.env.Stdout, "ok   %s: %s\n", s.path, inShort(scenario))
+			fmt.Fprintf(r.env.Stdout, "ok   %s: %s%s\n", s.path, inShort(scenario), byMatrix(rows))
 		}
 	}
 	if format == "json" {
@@ -98,14 +99,34 @@ func (r *root) validateAll(sources []source, set []string, format string) error 
 }
 
 // validateRows reads a scenario as it stands, and then with each row of its
-// matrix, up to the first that has a mistake.
-func (r *root) validateRows(s source, set []string) (*scenarios.Scenario, error) {
+// matrix, up to the first that has a mistake. It also says how many rows there
+// are.
+func (r *root) validateRows(s source, set []string) (*scenarios.Scenario, int, error) {
 	scenario, err := r.parseAndPlan(s, set)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	_, err = r.rows(s, set)
-	return scenario, err
+	rows, err := matrixOf(s)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(rows) == 1 && len(rows[0]) == 0 {
+		return scenario, 0, nil
+	}
+	for _, row := range rows {
+		if _, err := r.parseAndPlan(s, slices.Concat(row, set)); err != nil {
+			return nil, 0, err
+		}
+	}
+	return scenario, len(rows), nil
+}
+
+// byMatrix says how many runs a matrix makes, if there is one.
+func byMatrix(rows int) string {
+	if rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s by its matrix", countOf(rows, "run"))
 }
 
 // parseAndPlan also makes a plan, because some mistakes show only there.

@@ -15,6 +15,7 @@ import (
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/docker"
 	"github.com/shakedown-dev/shakedown/history"
+	"github.com/shakedown-dev/shakedown/nemesis"
 	"github.com/shakedown-dev/shakedown/runner"
 	"github.com/shakedown-dev/shakedown/runner/ssh"
 )
@@ -29,6 +30,8 @@ type voyage struct {
 	folder *store.Folder
 	info   store.RunInfo
 	now    func() time.Duration
+	// engines are what was opened for this run only.
+	engines []docker.Berth
 	// newRoot says that the folder for run folders was not there before.
 	newRoot bool
 }
@@ -98,14 +101,10 @@ func (r *root) planOf(j job, f runFlags) (*runner.Plan, error) {
 
 // writePlan is the first stage of the folder.
 func (v *voyage) writePlan() error {
-	text, err := v.plan.Encode()
-	if err != nil {
-		return fmt.Errorf("encode the plan: %w", err)
-	}
-	err = errors.Join(
+	err := errors.Join(
 		v.folder.WriteJSON(store.RunFile, v.info),
 		v.folder.WriteFile(store.ScenarioFile, v.job.source.src),
-		v.folder.WriteFile(store.PlanFile, text))
+		v.folder.WriteFrom(store.PlanFile, v.plan.Write))
 	if err != nil {
 		v.vanish()
 		return environment(fmt.Errorf("write the run folder: %w", err), "")
@@ -141,6 +140,7 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 		return outcome, false, environment(err, "")
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
+	defer v.hangUp()
 	outcome, err = runner.Run(ctx, v.plan, runner.Options{
 		Watch: look,
 		Prepare: func(ctx context.Context, say func(string)) (runner.Cluster, error) {
@@ -151,6 +151,9 @@ func (v *voyage) sail(ctx context.Context) (outcome runner.Outcome, prepared boo
 		System: v.job.system, History: file, Now: v.now, Observe: v.root.watch.Event, Measure: v.root.measure(),
 		Nodes: filepath.Join(v.folder.Path(), "nodes"), Keep: v.flags.keep, Journal: journal,
 	})
+	if outcome.Stays {
+		err = errors.Join(err, journal.Stays())
+	}
 	return outcome, prepared, err
 }
 
@@ -170,8 +173,11 @@ func (v *voyage) lookout(ctx context.Context) (look func(history.Op) string, end
 
 // prepare makes the image and starts the nodes.
 func (v *voyage) prepare(ctx context.Context, say func(string)) (runner.Cluster, error) {
-	if onHosts(v.plan.Scenario) {
+	switch {
+	case onHosts(v.plan.Scenario):
 		return v.prepareHosts(ctx, say)
+	case onEngines(v.plan.Scenario):
+		return v.prepareEngines(ctx, say)
 	}
 	image, err := imageOf(ctx, v.engine, v.root.env.Catalog.Images, v.plan, say)
 	if err != nil {
@@ -216,7 +222,14 @@ func closeHistory(f io.Closer) error {
 // judge gives the folder its verdict. The error is that of the environment, if
 // it failed, joined with what went wrong here.
 func (v *voyage) judge(ctx context.Context, outcome runner.Outcome, failed error) (report.Run, error) {
-	c, err := openCase(v.folder)
+	if v.job.plan == nil { // or others may be about to carry it out
+		v.plan.Forget() // what is judged is what was done
+	}
+	c, err := openCaseOf(v.folder, v.plan)
+	if errors.Is(err, errTooLarge) && failed == nil {
+		// Recorded it is, whole; whoever has the memory can judge it.
+		return report.Run{}, &failure{exitUnknown, err, "the history is safe; where there is more memory, shakedown check " + v.folder.ID() + " finishes the run"}
+	}
 	if err != nil {
 		return report.Run{}, errors.Join(failed, err)
 	}
@@ -254,7 +267,11 @@ func reasonsOf(o runner.Outcome, failed error) []string {
 	if o.Stopped != "" {
 		out = append(out, "The storm ended before its time, as the scenario asks: "+o.Stopped)
 	}
-	if failed != nil {
+	var bug *nemesis.PanicError
+	switch {
+	case errors.As(failed, &bug):
+		out = append(out, "Shakedown itself failed: "+oneLine(failed.Error())+".")
+	case failed != nil:
 		out = append(out, "The environment failed: "+oneLine(failed.Error())+".")
 	}
 	return out

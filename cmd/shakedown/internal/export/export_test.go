@@ -152,6 +152,41 @@ func TestPerfettoSlicesDoNotOverlap(t *testing.T) {
 	})
 }
 
+// A client with several operations under way has a track for each.
+func TestPerfettoDrawsWhatIsUnderWayAtOnce(t *testing.T) {
+	var ops []history.Op
+	add := func(process int, typ history.Type) {
+		ops = append(ops, history.Op{Index: len(ops), Time: time.Duration(len(ops)) * time.Millisecond, Process: process, Type: typ, F: "write", Node: "n1"})
+	}
+	// Clients 0 and 1; process 2 is the second operation of client 0.
+	add(0, history.Invoke)
+	add(2, history.Invoke)
+	add(0, history.OK)
+	add(2, history.OK)
+	h := history.New(ops)
+	tracks := func(inFlight int) map[float64]bool {
+		var f struct {
+			Events []map[string]any `json:"traceEvents"`
+		}
+		if err := json.Unmarshal(written(t, "perfetto", Source{ID: "x", Clients: 2, InFlight: inFlight, History: h}), &f); err != nil {
+			t.Fatal(err)
+		}
+		out := map[float64]bool{}
+		for _, e := range f.Events {
+			if e["ph"] == "X" {
+				out[e["tid"].(float64)] = true
+			}
+		}
+		return out
+	}
+	if got := tracks(2); len(got) != 2 {
+		t.Errorf("on the tracks %v, want two", got)
+	}
+	if got := tracks(0); len(got) != 1 {
+		t.Errorf("a client with one operation at a time is on the tracks %v", got)
+	}
+}
+
 // drawn is a history of three clients, one operation at a time each.
 func drawn(t *rapid.T) *history.History {
 	var ops []history.Op

@@ -20,6 +20,8 @@ type Source struct {
 	// Clients is how many clients there were: process p is client p mod
 	// Clients. 0 means that each process is one of its own.
 	Clients int
+	// InFlight is how many operations a client could have under way; 0 means 1.
+	InFlight int
 	// Zero is the moment by the wall clock at which the history's time is 0,
 	// or the zero time.
 	Zero    time.Time
@@ -64,12 +66,26 @@ func (f Form) Write(w io.Writer, s Source) error {
 	return nil
 }
 
-func writeEDN(w io.Writer, s Source) error { return edn.Write(w, s.History) }
+func writeEDN(w io.Writer, s Source) error {
+	if _, err := io.WriteString(w, edn.Ours); err != nil {
+		return err
+	}
+	return edn.Write(w, s.History)
+}
 
 // lane is the client of a process.
 func (s Source) lane(process int) int {
 	if s.Clients > 0 {
 		return process % s.Clients
+	}
+	return process
+}
+
+// worker is the one of a client's operations under way, of all clients: process
+// numbers go round all of them.
+func (s Source) worker(process int) int {
+	if s.Clients > 0 {
+		return process % (s.Clients * max(s.InFlight, 1))
 	}
 	return process
 }

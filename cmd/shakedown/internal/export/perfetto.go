@@ -98,10 +98,10 @@ func (p *perfettoWriter) clients(s Source) {
 		if s.Key != "" && o.Invoke.Key != s.Key {
 			continue
 		}
-		track := s.lane(o.Invoke.Process) + 1 // a track 0 is not drawn
+		track := s.worker(o.Invoke.Process) + 1 // a track 0 is not drawn
 		if !named[track] {
 			named[track] = true
-			p.nameTrack(perfettoClients, track, fmt.Sprintf("client %d at %s", track-1, o.Invoke.Node))
+			p.nameTrack(perfettoClients, track, fmt.Sprintf("client %d at %s", s.lane(o.Invoke.Process), o.Invoke.Node))
 		}
 		args := map[string]any{"index": o.Invoke.Index, "process": o.Invoke.Process, "node": o.Invoke.Node, "outcome": o.Type().String(), "invoked": o.Invoke.Value, "value": o.Value()}
 		if o.Complete != nil && o.Complete.Error != "" {

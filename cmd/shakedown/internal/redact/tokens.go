@@ -247,9 +247,36 @@ func (t *Tokens) History(h *history.History) *history.History {
 	out.Ops = slices.Clone(h.Ops)
 	for i := range out.Ops {
 		op := &out.Ops[i]
-		if op.Process != history.Nemesis {
-			op.Key, op.Value, op.Error = t.Key(op.Key), t.Value(op.Value), t.Error(op.Error)
+		if op.Process == history.Nemesis {
+			op.Value = quoteless(op)
+			continue
 		}
+		op.Key, op.Value, op.Error = t.Key(op.Key), t.Value(op.Value), t.Error(op.Error)
 	}
 	return &out
+}
+
+// quoteless is the value of an event about a fault without what others said: the
+// line of a log or the answer that it waited for, and what a fault of the
+// user's own runs and prints.
+func quoteless(op *history.Op) json.RawMessage {
+	var e history.FaultEvent
+	switch {
+	case op.F == "phase" || op.F == "plan":
+		return op.Value
+	case json.Unmarshal(op.Value, &e) != nil:
+		return json.RawMessage("null")
+	case e.Stage != history.StageSetUp && op.F != "custom":
+		return op.Value
+	}
+	for _, text := range []*string{&e.Says, &e.Evidence, &e.Error} {
+		if *text != "" && (op.F == "custom" || text == &e.Evidence) {
+			*text = Redacted
+		}
+	}
+	value, err := json.Marshal(e)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return value
 }

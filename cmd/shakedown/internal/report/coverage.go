@@ -42,7 +42,8 @@ const (
 )
 
 // coverage counts the injections by fault, role and phase. Where the leader is
-// known, each fault has a row for it and one for the others, though it be empty.
+// known, each fault has a row for it and one for the others if there are any,
+// though they be empty.
 func (f *facts) coverage() coverage {
 	var c coverage
 	for _, p := range f.phases {
@@ -54,7 +55,9 @@ func (f *facts) coverage() coverage {
 	for _, fault := range f.faultNames() {
 		if len(leaders) > 0 {
 			c.row(fault, leader)
-			c.row(fault, followers)
+			if len(f.nodes()) > 1 {
+				c.row(fault, followers)
+			}
 		}
 	}
 	for _, w := range f.windows {
@@ -168,7 +171,7 @@ func (f *facts) goodness() []Fact {
 		{"operations at a time", fmt.Sprintf("%d at most, %.1f on average", most, mean)},
 		{"keys touched", grouped(len(keys))},
 	}
-	if f.end > 0 {
+	if f.end > 0 && f.hasTimes {
 		out = append(out, Fact{"rate", fmt.Sprintf("%.0f operations a second over the whole run", float64(f.total.Total())/f.end.Seconds())})
 	}
 	if leaders := f.leaders(); len(leaders) > 0 {

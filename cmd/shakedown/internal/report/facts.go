@@ -19,14 +19,20 @@ type facts struct {
 	total      Count
 	served     map[string]*Count // by node
 	logs       []nodeLog
+	// hasTimes is false where only an order is known: each event then stands a
+	// millisecond after the one before.
+	hasTimes bool
 }
 
 func newFacts(r Run) *facts {
-	f := &facts{run: r.clipped()}
+	f := &facts{run: r.clipped(), hasTimes: true}
 	if r.History == nil {
 		return f
 	}
-	h := r.History
+	if f.hasTimes = timed(r.History); !f.hasTimes {
+		f.run.History = evenly(r.History)
+	}
+	h := f.run.History
 	f.operations, f.windows, f.phases = h.Operations(), clippedFaults(h), clippedPhases(h)
 	f.announced, _ = h.Announcement()
 	f.announced.Nodes = clipAll(f.announced.Nodes, maxName)
@@ -74,9 +80,19 @@ func (f *facts) nodes() []string {
 
 // timed tells that the history's times mean something: in some that come from
 // elsewhere all are zero, or only count the events.
-func (f *facts) timed() bool {
-	ops := f.run.History.Ops
-	return !f.run.History.SessionOnly && len(ops) > 0 && ops[len(ops)-1].Time-ops[0].Time >= time.Millisecond
+func timed(h *history.History) bool {
+	return !h.SessionOnly && len(h.Ops) > 0 && h.Ops[len(h.Ops)-1].Time-h.Ops[0].Time >= time.Millisecond
+}
+
+// evenly is a history with a millisecond between its events, so that their order
+// can be drawn.
+func evenly(h *history.History) *history.History {
+	out := *h
+	out.Ops = slices.Clone(h.Ops)
+	for i := range out.Ops {
+		out.Ops[i].Time = time.Duration(i) * time.Millisecond
+	}
+	return &out
 }
 
 // lanes is how many clients there are; 0 gives each process its own lane.
@@ -85,7 +101,7 @@ func (f *facts) lanes() int { return f.announced.Clients }
 // payload is what the script draws beside the operations.
 func (f *facts) payload() payload {
 	p := payload{
-		Count: len(f.operations), Clients: f.lanes(), End: micros(f.end), OrderOnly: !f.timed(),
+		Count: len(f.operations), Clients: f.lanes(), End: micros(f.end), OrderOnly: !f.hasTimes,
 		Phases: []payloadSpan{}, Faults: f.payloadFaults(), Nodes: f.nodes(), Clocks: clockOffsets(f.run.History),
 		Leaders: f.leaders(), Marks: f.marks(), Evidence: []int{},
 	}

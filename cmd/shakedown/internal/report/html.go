@@ -27,6 +27,7 @@ type page struct {
 	Sentences      [][]piece
 	Checks         []checkRow
 	HasTimeline    bool
+	Timed          bool // else the history has only an order
 	Timeline       timeline
 	Faults         []faultRow
 	Coverage       coverage
@@ -122,6 +123,7 @@ func newPage(f *facts) (page, error) {
 	if r.History == nil {
 		return p, nil
 	}
+	p.Timed = f.hasTimes
 	p.Timeline, p.HasTimeline = newTimeline(f)
 	p.Faults, p.Coverage, p.Goodness = f.faultRows(), f.coverage(), f.goodness()
 	p.Rules = f.ruleBoxes()
@@ -143,7 +145,12 @@ func capital(s string) string {
 func (r Run) findings() []string {
 	out := slices.Clone(r.Reasons)
 	for _, c := range r.with(checkers.Unknown) {
-		out = append(out, c.Check+" is unknown: "+strings.Join(c.Says, " "))
+		says := slices.Clone(c.Says)
+		if len(says) == 0 {
+			says = []string{"it does not say why."}
+		}
+		says[0] = c.Check + " is unknown: " + says[0]
+		out = append(out, says...)
 	}
 	return out
 }

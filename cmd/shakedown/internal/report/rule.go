@@ -25,6 +25,9 @@ func (f *facts) newRuleBox(r *checkers.Rule) *ruleBox {
 	if r.Broken > 0 && r.Event >= 0 && f.run.History != nil && r.Event < len(f.run.History.Ops) {
 		b.Event, b.When = r.Event, seconds(f.run.History.Ops[r.Event].Time)
 	}
+	if !f.hasTimes {
+		b.When = ""
+	}
 	return b
 }
 

@@ -54,15 +54,16 @@ type beat struct {
 // newSequence tells the operations in the order of their events.
 func (f *facts) newSequence(operations []history.Operation) *sequence {
 	s := &sequence{Width: sequenceWidth}
+	timed := f.hasTimes
 	from, to := operations[0].Start(), time.Duration(0)
 	for _, o := range operations {
 		from, to = min(from, o.Start()), max(to, until(o))
-		s.Beats = append(s.Beats, beatsOf(o)...)
+		s.Beats = append(s.Beats, beatsOf(o, timed)...)
 	}
 	slices.SortStableFunc(s.Beats, func(a, b beat) int { return cmp.Compare(a.Event, b.Event) })
 	s.addActors(operations)
 	s.addFaults(f.windows, from, to)
-	s.layOut()
+	s.layOut(timed)
 	return s
 }
 
@@ -78,8 +79,8 @@ func server(o history.Operation) string {
 	return clip(o.Invoke.Node, 40)
 }
 
-// beatsOf are the question and the answer.
-func beatsOf(o history.Operation) []beat {
+// beatsOf are the question and the answer, and how long it took if that is known.
+func beatsOf(o history.Operation, timed bool) []beat {
 	client, node := clientName(o.Invoke.Process), server(o)
 	ask := beat{time: o.Start(), Event: o.Invoke.Index, Kind: "ask", from: client, to: node, Label: clip(asked(o), 70)}
 	ask.Says = fmt.Sprintf("%s asks %s: %s.", client, node, ask.Label)
@@ -87,17 +88,20 @@ func beatsOf(o history.Operation) []beat {
 		return []beat{ask}
 	}
 	done := beat{time: o.Complete.Time, Event: o.Complete.Index, Kind: word(o.Type()), from: node, to: client}
-	took := short(o.Complete.Time - o.Start())
+	took := ""
+	if timed {
+		took = " after " + short(o.Complete.Time-o.Start())
+	}
 	switch o.Type() {
 	case history.OK:
 		done.Label = clip(answer(o), 70)
-		done.Says = fmt.Sprintf("%s answers %s after %s: %s.", node, client, took, done.Label)
+		done.Says = fmt.Sprintf("%s answers %s%s: %s.", node, client, took, done.Label)
 	case history.Fail:
 		done.Label = "failed"
-		done.Says = fmt.Sprintf("%s learns after %s that it did not happen%s.", client, took, because(o))
+		done.Says = fmt.Sprintf("%s learns%s that it did not happen%s.", client, took, because(o))
 	default:
 		done.Label = "no answer"
-		done.Says = fmt.Sprintf("%s gives up after %s without an answer%s: it may have happened, or may still.", client, took, because(o))
+		done.Says = fmt.Sprintf("%s gives up%s without an answer%s: it may have happened, or may still.", client, took, because(o))
 	}
 	return []beat{ask, done}
 }
@@ -181,15 +185,18 @@ func (s *sequence) addFault(w history.FaultWindow, name string, from, to time.Du
 	}
 }
 
-// layOut gives every beat its place.
-func (s *sequence) layOut() {
+// layOut gives every beat its place, and its moment if there is one.
+func (s *sequence) layOut(timed bool) {
 	place := map[string]float64{}
 	for _, a := range s.Actors {
 		place[a.Name] = a.X
 	}
 	for i := range s.Beats {
 		b := &s.Beats[i]
-		b.At, b.Y = seconds(max(b.time, 0)), sequenceTop+22+i*beatHeight
+		b.Y = sequenceTop + 22 + i*beatHeight
+		if timed {
+			b.At = seconds(max(b.time, 0))
+		}
 		if b.Kind == "fault" {
 			b.X1, b.X2, b.TextX, b.Anchor = sequenceLeft, sequenceWidth-8, sequenceLeft+8, "start"
 			continue

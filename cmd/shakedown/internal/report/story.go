@@ -29,6 +29,7 @@ type story struct {
 type proof struct {
 	// Kind is empty where the check has no more than one thing to tell.
 	Kind     string
+	Timed    bool // else there is only an order
 	Says     [][]piece
 	Cycle    *cycle
 	Steps    []step
@@ -80,7 +81,7 @@ func (f *facts) story(c checkers.Result) story {
 }
 
 func (f *facts) proof(found checkers.Finding) proof {
-	p := proof{Kind: found.Kind, Cycle: f.newCycle(found.Cycle)}
+	p := proof{Kind: found.Kind, Timed: f.hasTimes, Cycle: f.newCycle(found.Cycle)}
 	says := found.Says
 	if p.Cycle != nil {
 		says = says[:min(len(says), 1)] // the others are in its tables
@@ -94,10 +95,10 @@ func (f *facts) proof(found checkers.Finding) proof {
 		operations = operations[len(operations)-maxSteps:] // the latest: that is where it came out
 	}
 	for _, o := range operations {
-		p.Steps = append(p.Steps, newStep(o))
+		p.Steps = append(p.Steps, newStep(o, p.Timed))
 	}
 	if len(p.Steps) > 0 && !f.run.History.SessionOnly {
-		if f.timed() {
+		if p.Timed {
 			p.Diagram = newDiagram(p.Steps, f.windows, f.end)
 		}
 		p.Sequence = f.newSequence(operations)
@@ -131,13 +132,21 @@ func (f *facts) operationsOf(events []int) []history.Operation {
 	return out
 }
 
-func newStep(o history.Operation) step {
+// newStep tells an operation, with its times if they mean something.
+func newStep(o history.Operation, timed bool) step {
 	s := step{
 		Index: o.Invoke.Index, Done: -1, Process: o.Invoke.Process, Node: clip(o.Invoke.Node, maxName), What: deed(o),
-		From: seconds(o.Start()), To: "never", Word: word(o.Type()), operation: o,
+		Word: word(o.Type()), operation: o,
 	}
 	if o.Complete != nil {
-		s.Done, s.To, s.Took = o.Complete.Index, seconds(o.Complete.Time), short(o.Complete.Time-o.Start())
+		s.Done = o.Complete.Index
+	}
+	if !timed {
+		return s
+	}
+	s.From, s.To = seconds(o.Start()), "never"
+	if o.Complete != nil {
+		s.To, s.Took = seconds(o.Complete.Time), short(o.Complete.Time-o.Start())
 	}
 	return s
 }

@@ -1,22 +1,36 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 )
 
+// writeBuffer is how much of a file is written at a time.
+const writeBuffer = 64 << 10
+
 // WriteFile puts data into the folder under name, which may have subfolders
 // ("checks/linearizable/result.json"). The file is there whole or not at all,
 // whatever happens meanwhile, and replaces one of that name. A name that leads
 // out of the folder, be it through a link inside, is an error.
 func (f *Folder) WriteFile(name string, data []byte) error {
-	if err := f.writeWhole(name, data); err != nil {
+	return f.WriteFrom(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// WriteFrom is [Folder.WriteFile] for what is not in memory as a whole: from
+// writes it.
+func (f *Folder) WriteFrom(name string, from func(io.Writer) error) error {
+	if err := f.writeWhole(name, from); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(f.path, name), err)
 	}
 	return nil
@@ -34,7 +48,7 @@ func (f *Folder) WriteJSON(name string, v any) error {
 	return f.WriteFile(name, b.Bytes())
 }
 
-func (f *Folder) writeWhole(name string, data []byte) error {
+func (f *Folder) writeWhole(name string, from func(io.Writer) error) error {
 	root, name, err := f.enter(name)
 	if err != nil {
 		return err
@@ -45,7 +59,7 @@ func (f *Folder) writeWhole(name string, data []byte) error {
 		return err
 	}
 	temporary := path.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), f.temps.Add(1)))
-	if err := fill(root, temporary, data); err != nil {
+	if err := fill(root, temporary, from); err != nil {
 		return discard(root, temporary, err)
 	}
 	if err := root.Rename(temporary, name); err != nil {
@@ -74,12 +88,13 @@ func (f *Folder) enter(name string) (*os.Root, string, error) {
 }
 
 // fill writes a new file down to the disk.
-func fill(root *os.Root, name string, data []byte) error {
+func fill(root *os.Root, name string, from func(io.Writer) error) error {
 	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err := file.Write(data); err != nil {
+	buffered := bufio.NewWriterSize(file, writeBuffer)
+	if err := errors.Join(from(buffered), buffered.Flush()); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	if err := file.Sync(); err != nil {

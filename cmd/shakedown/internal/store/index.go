@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -11,7 +12,7 @@ import (
 
 // indexFile is a cache of what [List] found, a line a run. It may be missing,
 // stale or damaged: what it says of a run is believed only while the run's
-// folder and its result have not been touched since.
+// result, or the folder of one that has none, has not been touched since.
 const indexFile = ".index.jsonl"
 
 const (
@@ -36,19 +37,20 @@ type indexed struct {
 // readIndex reads the index below root by scenario and id; what cannot be read
 // is not in it.
 func readIndex(root string) map[string]indexed {
-	f, err := os.Open(filepath.Join(root, indexFile))
+	text, err := os.ReadFile(filepath.Join(root, indexFile))
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	out := map[string]indexed{}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var e indexed
-		if json.Unmarshal(lines.Bytes(), &e) == nil {
-			out[e.Scenario+"/"+e.ID] = e
+	lines := bytes.Split(text, []byte("\n"))
+	entries := make([]indexed, len(lines))
+	sideBySide(len(lines), func(i int) {
+		if json.Unmarshal(lines[i], &entries[i]) != nil {
+			entries[i] = indexed{} // of no run
 		}
+	})
+	out := make(map[string]indexed, len(entries))
+	for _, e := range entries {
+		out[e.Scenario+"/"+e.ID] = e
 	}
 	return out
 }
@@ -56,15 +58,32 @@ func readIndex(root string) map[string]indexed {
 // stampOf is a run as it is now, without what is in its files.
 func stampOf(dir string, folder fs.FileInfo) indexed {
 	e := indexed{Folder: folder.ModTime().UnixNano()}
-	if result, err := os.Stat(filepath.Join(dir, ResultFile)); err == nil {
-		e.Result, e.Size = result.ModTime().UnixNano(), result.Size()
-	}
+	e.Result, e.Size = resultStamp(dir)
 	return e
 }
 
-// same tells whether nothing has been touched between two stamps.
-func (e indexed) same(o indexed) bool {
-	return e.Folder == o.Folder && e.Result == o.Result && e.Size == o.Size
+// resultStamp is when the result in a run's folder was changed last, and its
+// size; zero if there is none.
+func resultStamp(dir string) (changed, size int64) {
+	result, err := os.Stat(filepath.Join(dir, ResultFile))
+	if err != nil {
+		return 0, 0
+	}
+	return result.ModTime().UnixNano(), result.Size()
+}
+
+// unchanged tells whether nothing has been touched of which the list tells: of a
+// run that was judged that is the result, of others whatever is in the folder.
+func (e indexed) unchanged(dir string, run fs.DirEntry) bool {
+	changed, size := resultStamp(dir)
+	if e.Result != changed || e.Size != size {
+		return false
+	}
+	if changed != 0 {
+		return true
+	}
+	folder, err := run.Info()
+	return err == nil && folder.ModTime().UnixNano() == e.Folder
 }
 
 // settled tells whether the stamp is old enough to be believed later.

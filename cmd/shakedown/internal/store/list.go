@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,16 +39,56 @@ type Info struct {
 // List returns the runs below root, newest first. A folder in which something
 // is broken is listed with its Problem. That there is no root yet is no error.
 func List(root string) ([]Info, error) {
-	scenarios, err := os.ReadDir(root)
+	var index map[string]indexed
+	var reading sync.WaitGroup
+	reading.Go(func() { index = readIndex(root) })
+	places, err := placesBelow(root)
+	reading.Wait()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
-	var infos []Info
+	looked := make([]indexed, len(places))
+	fresh := make([]bool, len(places))
+	sideBySide(len(places), func(i int) {
+		var known bool
+		looked[i], known = places[i].look(index)
+		fresh[i] = !known
+	})
+	infos := make([]Info, len(places))
 	var entries []indexed
-	index, fresh := readIndex(root), 0
+	read := 0
+	for i, e := range looked {
+		infos[i] = e.Info
+		if fresh[i] {
+			read++
+		}
+		if !fresh[i] || e.settled(time.Now()) {
+			entries = append(entries, e)
+		}
+	}
+	if read >= indexFrom {
+		writeIndex(root, entries)
+	}
+	slices.SortFunc(infos, newestFirst)
+	return infos, nil
+}
+
+// A place is where a run lies.
+type place struct {
+	parent, scenario string
+	run              fs.DirEntry
+}
+
+// placesBelow finds the folders that are named as those of runs.
+func placesBelow(root string) ([]place, error) {
+	scenarios, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	var out []place
 	for _, scenario := range scenarios {
 		if !scenario.IsDir() {
 			continue // the link to the latest, or nothing of ours
@@ -57,36 +100,39 @@ func List(root string) ([]Info, error) {
 		}
 		for _, run := range runs {
 			if run.IsDir() && idPattern.MatchString(run.Name()) {
-				e, known := look(parent, scenario.Name(), run, index)
-				infos = append(infos, e.Info)
-				if !known {
-					fresh++
-				}
-				if known || e.settled(time.Now()) {
-					entries = append(entries, e)
-				}
+				out = append(out, place{parent, scenario.Name(), run})
 			}
 		}
 	}
-	if fresh >= indexFrom {
-		writeIndex(root, entries)
+	return out, nil
+}
+
+// sideBySide calls do with each number below n, from as many goroutines as
+// there are processors, and returns when all calls have.
+func sideBySide(n int, do func(i int)) {
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
 	}
-	slices.SortFunc(infos, newestFirst)
-	return infos, nil
+	workers.Wait()
 }
 
 // look describes a run, by the index if nothing has been touched since.
-func look(parent, scenario string, run fs.DirEntry, index map[string]indexed) (e indexed, known bool) {
-	path := filepath.Join(parent, run.Name())
-	folder, err := run.Info()
-	if err == nil {
-		e = stampOf(path, folder)
-		if before, ok := index[scenario+"/"+run.Name()]; ok && before.same(e) {
-			before.Path = path
-			return before, true
-		}
+func (p place) look(index map[string]indexed) (e indexed, known bool) {
+	path := filepath.Join(p.parent, p.run.Name())
+	if before, ok := index[p.scenario+"/"+p.run.Name()]; ok && before.unchanged(path, p.run) {
+		before.Path = path
+		return before, true
 	}
-	f := &Folder{path: path, id: run.Name()}
+	if folder, err := p.run.Info(); err == nil {
+		e = stampOf(path, folder)
+	}
+	f := &Folder{path: path, id: p.run.Name()}
 	e.Info = f.Info()
 	return e, false
 }

@@ -20,12 +20,14 @@ import (
 // was left behind by a program that was killed.
 const UndoFile = "undo.jsonl"
 
-// An undoLine is a line of the journal. One of Will and Undone is set; By says
-// who undid it, if it was not the run.
+// An undoLine is a line of the journal. One of Will, Undone and Stays is set; By
+// says who undid it, if it was not the run.
 type undoLine struct {
 	Will   *nemesis.Undo `json:"will,omitempty"`
 	Undone string        `json:"undone,omitempty"`
 	By     string        `json:"by,omitempty"`
+	// Stays says that the run ended and left its nodes where they were.
+	Stays bool `json:"stays,omitempty"`
 }
 
 // An UndoJournal is the journal of a run that is going on. As long as it is
@@ -54,6 +56,9 @@ func (j *UndoJournal) Will(u nemesis.Undo) error { return j.write(undoLine{Will:
 
 // Undone notes that a fault is gone.
 func (j *UndoJournal) Undone(id string) error { return j.write(undoLine{Undone: id}) }
+
+// Stays notes that the nodes are not taken down by the run.
+func (j *UndoJournal) Stays() error { return j.write(undoLine{Stays: true}) }
 
 func (j *UndoJournal) write(line undoLine) error {
 	j.mu.Lock()
@@ -164,8 +169,9 @@ func (l Leftovers) Settle(by string) error {
 }
 
 // Abandoned lists the runs below root, the oldest first, whose program is dead
-// before it wrote a result, and after which nobody has cleaned up. They may
-// have left nodes behind even where no fault was in force.
+// before it wrote a result, or that say that their nodes stay, and after which
+// nobody has cleaned up. They may have left nodes behind even where no fault was
+// in force.
 func Abandoned(root string) ([]*Folder, error) {
 	files, err := filepath.Glob(filepath.Join(root, "*", "*", UndoFile))
 	if err != nil {
@@ -175,10 +181,7 @@ func Abandoned(root string) ([]*Folder, error) {
 	for _, path := range files {
 		dir := filepath.Dir(path)
 		f := &Folder{path: dir, id: filepath.Base(dir)}
-		if f.Has(ResultFile) {
-			continue
-		}
-		left, err := abandoned(path)
+		left, err := abandoned(path, f.Has(ResultFile))
 		if err != nil {
 			return out, err
 		}
@@ -189,8 +192,9 @@ func Abandoned(root string) ([]*Folder, error) {
 	return out, nil
 }
 
-// abandoned tells whether nobody holds a journal and it was not settled.
-func abandoned(path string) (bool, error) {
+// abandoned tells whether nobody holds a journal and it was not settled. Of a
+// run with a result that is only so if its nodes stay.
+func abandoned(path string, result bool) (bool, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil // it was removed meanwhile
@@ -202,12 +206,14 @@ func abandoned(path string) (bool, error) {
 	if free, err := lock(file); err != nil || !free || !locksTell {
 		return false, err
 	}
-	settled := false
+	left := !result
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		var line undoLine
-		settled = settled || json.Unmarshal(lines.Bytes(), &line) == nil && line.By != ""
+		if json.Unmarshal(lines.Bytes(), &line) == nil {
+			left = (left || line.Stays) && line.By == ""
+		}
 	}
-	return !settled, lines.Err()
+	return left, lines.Err()
 }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +65,58 @@ func TestUndoJournal(t *testing.T) {
 	}
 	if ids := leftIDs(t, root); ids != nil {
 		t.Errorf("after it was settled %v are left", ids)
+	}
+}
+
+// A run that ended and left its nodes is abandoned like one that was killed, until
+// somebody cleans up; one that took them down is not.
+func TestAbandoned(t *testing.T) {
+	if !locksTell {
+		t.Skip("whether a process lives cannot be told here")
+	}
+	root := t.TempDir()
+	folders := map[string]*Folder{}
+	for i, name := range []string{"down", "stays", "killed"} {
+		f, err := Create(root, time.Unix(1e9, 0), name, func() uint64 { return uint64(i) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := f.CreateUndo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "stays" {
+			err = j.Stays()
+		}
+		if name != "killed" {
+			err = errors.Join(err, f.WriteFile(ResultFile, []byte("{}")))
+		}
+		if err := errors.Join(err, j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		folders[name] = f
+	}
+	ids := func() (ids []string) {
+		all, err := Abandoned(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all {
+			ids = append(ids, f.ID())
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	want := []string{folders["stays"].ID(), folders["killed"].ID()}
+	slices.Sort(want)
+	if got := ids(); !slices.Equal(got, want) {
+		t.Errorf("abandoned %v, want %v", got, want)
+	}
+	if err := (Leftovers{Folder: folders["stays"]}).Settle("clean"); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(); !slices.Equal(got, []string{folders["killed"].ID()}) {
+		t.Errorf("abandoned after a clean: %v", got)
 	}
 }
 

@@ -202,7 +202,7 @@ function lines(c, b, yOf) {
     c.stroke();
     c.globalAlpha = 1;
     if (!last) return;
-    lowest = Math.min(last[1] - 2, lowest - 10); // names stand above each other
+    lowest = Math.min(last[1] - 2, lowest - 11); // names stand above each other
     nameLine(c, names[i], lowest, b.columns);
   });
   c.setLineDash([]);

@@ -22,12 +22,13 @@ function choose(i) {
 function describe(ops, i) {
   const events = "#" + ops.index[i] + (ops.done[i] >= 0 ? " and #" + ops.done[i] : "");
   const ended = ops.took[i] < 0 ? "never ended" : "to " + seconds(ops.start[i] + ops.took[i], 6) + ", took " + duration(ops.took[i]);
+  const when = about.orderOnly ? (ops.took[i] < 0 ? ", never ended" : "") : ", from " + seconds(ops.start[i], 6) + " " + ended;
   const line = (...parts) => element("div", {}, ...parts);
   const during = about.faults.filter(f => f.inject >= 0 && f.inject <= endOf(ops, i) && (f.healed < 0 || f.healed >= ops.start[i]));
   const node = textOf(ops, "nodes", ops.node[i]), error = textOf(ops, "texts", ops.error[i]);
   return [
     line(element("b", {}, deed(ops, i)), " — ", words[ops.kind[i]], ops.final[i] ? ", a final read" : ""),
-    line(processOf(ops, i), node ? " on " + node : "", ", events " + events + ", from " + seconds(ops.start[i], 6) + " " + ended),
+    line(processOf(ops, i), node ? " on " + node : "", ", events " + events + when),
     error ? line("error: ", error) : null,
     during.length ? line("meanwhile: " + during.map(f => f.id + (f.says ? " (" + f.says + ")" : "")).join("; ")) : null,
     line(element("button", { onclick: () => { reveal(ops.start[i], Math.max(ops.took[i], 0)); pointCursor(ops.start[i]); document.getElementById("axis").scrollIntoView(); } }, "show on the time axis"), " ",

@@ -16,7 +16,7 @@ function makeAxis(ops) {
     button("all", "show the whole run", everything), ...violationButton(ops),
     button("next ✕ △", "go to the next failure or unknown", () => view.jump(1)), element("span", { class: "grow" }), view.range), view.note);
   view.jump = by => jump(ops, by);
-  view.onrange = () => { view.range.textContent = seconds(view.from) + " to " + seconds(view.to) + (about.orderOnly ? " (only the order is known, not the times)" : ""); };
+  view.onrange = () => { view.range.textContent = about.orderOnly ? "only the order is known, not the times" : seconds(view.from) + " to " + seconds(view.to); };
   view.readout = t => readout(t);
   view.box.hidden = false;
   document.documentElement.classList.add("js");
@@ -30,8 +30,10 @@ function addTracks(ops) {
   faultTracks().forEach(addTrack);
   if (about.leaders.length) addTrack(leadersTrack());
   if (about.clocks.length) addTrack(clocksTrack());
-  addTrack(rateTrack(ops));
-  addTrack(latencyTrack(ops));
+  if (!about.orderOnly) {
+    addTrack(rateTrack(ops));
+    addTrack(latencyTrack(ops));
+  }
   if (about.marks.length) addTrack(marksTrack());
   const clients = clientsTrack(ops);
   addTrack(clients);
@@ -64,7 +66,7 @@ function jump(ops, by) {
 // readout says what was going on at a moment.
 function readout(t) {
   if (view.dirty) draw(); // so that what is counted is what is shown
-  const b = store, parts = [element("b", {}, seconds(t, 4))];
+  const b = store, parts = about.orderOnly ? [] : [element("b", {}, seconds(t, 4))];
   const phase = about.phases.find(p => p.from <= t && t < p.to);
   if (phase) parts.push(" · phase " + phase.name);
   const leader = about.leaders.find(l => l.from <= t && t < l.to);

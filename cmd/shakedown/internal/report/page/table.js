@@ -22,7 +22,7 @@ function makeList(ops) {
   view.detail = element("div", { id: "op", hidden: true, role: "status" });
   list.summary = element("p", { class: "soft" });
   list.rows = element("tbody", { id: "rows" });
-  const head = ["event", "process", "node", "from", "took", "outcome", "operation", "phase", "error"];
+  const head = ["event", "process", "node", ...(about.orderOnly ? [] : ["from", "took"]), "outcome", "operation", "phase", "error"];
   list.back = element("button", { type: "button", onclick: () => turn(ops, -1) }, "◀ before");
   list.on = element("button", { type: "button", onclick: () => turn(ops, 1) }, "next ▶");
   root.append(view.detail, list.summary, element("div", { class: "scroll" }, element("table", {},
@@ -106,7 +106,7 @@ function rowFor(ops, i) {
   const proves = list.proof.has(ops.index[i]) || list.proof.has(ops.done[i]);
   const row = element("tr", { "data-i": i, class: (proves ? "proof " : "") + (i === view.chosen ? "chosen" : "") },
     element("td", { class: "id" }, element("a", { href: "#op" + ops.index[i] }, "#" + ops.index[i])), cell(String(ops.process[i])), cell(textOf(ops, "nodes", ops.node[i])),
-    cell(seconds(ops.start[i], 6)), cell(ops.took[i] < 0 ? "–" : duration(ops.took[i])),
+    ...(about.orderOnly ? [] : [cell(seconds(ops.start[i], 6)), cell(ops.took[i] < 0 ? "–" : duration(ops.took[i]))]),
     cell(words[ops.kind[i]], { class: "word " + classes[ops.kind[i]] }), element("td", {}, element("code", {}, deed(ops, i).slice(0, 200))),
     cell(phase ? phase.name : ""), cell(textOf(ops, "texts", ops.error[i]).slice(0, 200)));
   return row;
