@@ -8,6 +8,7 @@ require (
 	github.com/chromedp/chromedp v0.23.0 // tests: the report in a browser
 	github.com/cockroachdb/datadriven v1.0.3 // tests: files of cases that read aloud
 	github.com/containerd/errdefs v1.0.0 // docker: telling "not found" from other errors
+	github.com/creack/pty v1.1.24 // tests: a terminal to run the command in
 	github.com/docker/docker v28.5.2+incompatible // docker: the Engine API
 	github.com/google/go-cmp v0.7.0 // tests: differences
 	github.com/google/nftables v0.3.0 // agent: rules on the bridge, without the nft command
@@ -20,9 +21,12 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line as scripts
 	github.com/spf13/cobra v1.10.2 // the command line
 	github.com/spf13/pflag v1.0.9 // the command line: which flags were given
+	github.com/vishvananda/netlink v1.3.1 // agent: queueing disciplines, netem among them
+	github.com/vishvananda/netns v0.0.5 // agent: naming a network namespace to that library
 	go.etcd.io/bbolt v1.4.3 // tests: a real database on that disk
 	go.etcd.io/etcd/api/v3 v3.6.16 // client: what etcd answers
 	go.etcd.io/etcd/client/v3 v3.6.16 // client: etcd
+	go.opentelemetry.io/collector/pdata v1.62.0 // tests: the reader of OpenTelemetry itself
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5 // the language of users' invariants and models
 	go.uber.org/zap v1.27.0 // client: keeping etcd's client quiet
 	golang.org/x/crypto v0.58.0 // ssh: logging in at hosts
@@ -66,7 +70,6 @@ require (
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: the schema of scenarios
-	github.com/vishvananda/netns v0.0.5 // indirect
 	go.etcd.io/etcd/client/pkg/v3 v3.6.16 // indirect
 	go.etcd.io/gofail v0.2.0 // tests: failpoints to set
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
@@ -90,6 +93,11 @@ require (
 
 require (
 	github.com/cpuguy83/go-md2man/v2 v2.0.6 // indirect
+	github.com/hashicorp/go-version v1.9.0 // indirect
+	github.com/json-iterator/go v1.1.12 // indirect
+	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
+	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
+	go.opentelemetry.io/collector/featuregate v1.62.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
