@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,19 +115,23 @@ const delay = 100 * time.Millisecond
 func upAcross(t *testing.T, network string) (f *Fleet, berths []Berth, name string) {
 	t.Helper()
 	first := engine(t)
-	before := hostsMade(t)
+	var number string
 	t.Cleanup(func() { // after all is taken down
-		if now := hostsMade(t); !slices.Equal(now, before) {
-			t.Errorf("there were %q, and are %q", before, now)
+		if left := hostsMade(t, number, network); number != "" && len(left) > 0 {
+			t.Errorf("left: %q", left)
 		}
 	})
 	second, dir := secondEngineOn(t, network)
+	number = strings.TrimPrefix(sharedNetwork(t, dir), "shakedown-shared-")
+	if made := hostsMade(t, number, network); len(made) < 2 {
+		t.Errorf("a host is made of %q only: what is left of one would not be seen", made)
+	}
 	if _, err := second.Image(t.Context(), abdBuild(), nil); err != nil {
 		t.Fatal(err)
 	}
 	s := abdSpec(runName(t), abdImage(t, first), 3)
 	berths = []Berth{{Engine: first, Name: "first", Nodes: []string{"n1", "n3"}}, {Engine: second, Name: "second", Nodes: []string{"n2"}}}
-	name = "shakedown-shared"
+	name = sharedNetwork(t, dir)
 	if network == "host" {
 		text, err := os.ReadFile(filepath.Join(dir, "addresses"))
 		if err != nil {
@@ -147,15 +150,20 @@ func upAcross(t *testing.T, network string) (f *Fleet, berths []Berth, name stri
 	return f, berths, name
 }
 
-// hostsMade is what this machine has that makes hosts of it, and a swarm.
-func hostsMade(t *testing.T) (lines []string) {
+// hostsMade is what of this machine is made into a host that has a number, and,
+// where the network is an overlay, into a swarm.
+func hostsMade(t *testing.T, number, network string) (lines []string) {
+	t.Helper()
 	for _, look := range [][]string{{"ip", "netns"}, {"ip", "-o", "-brief", "link"}, {"docker", "info", "-f", "swarm {{.Swarm.LocalNodeState}}"}} {
 		out, err := exec.Command(look[0], look[1:]...).Output()
 		if err != nil {
-			t.Skipf("hosts cannot be made of this machine: %v: %v", look, err)
+			t.Errorf("look for what is left of a host: %v: %v", look, err)
 		}
 		for line := range strings.Lines(string(out)) {
-			if name := strings.Fields(line)[0]; strings.HasPrefix(name, "shk-") || name == "docker_gwbridge" || name == "swarm" {
+			name, _, _ := strings.Cut(strings.Fields(line)[0], "@")
+			ours := strings.HasPrefix(name, "shk-") && strings.HasSuffix(name, number)
+			swarm := name == "docker_gwbridge" || strings.HasPrefix(line, "swarm active")
+			if ours || swarm && network == "overlay" {
 				lines = append(lines, strings.TrimSpace(line))
 			}
 		}

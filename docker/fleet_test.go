@@ -50,6 +50,16 @@ func secondEngineOn(t *testing.T, network string) (second *Engine, dir string) {
 	return second, dir
 }
 
+// sharedNetwork is the name of the network that the engine in dir has with the first.
+func sharedNetwork(t *testing.T, dir string) string {
+	t.Helper()
+	name, err := os.ReadFile(filepath.Join(dir, "network"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(name))
+}
+
 // upFleet starts n1 and n3 on this machine's engine, and n2 on a second one.
 func upFleet(t *testing.T) (f *Fleet, first, second *Engine, dir string) {
 	t.Helper()
@@ -60,7 +70,7 @@ func upFleet(t *testing.T) (f *Fleet, first, second *Engine, dir string) {
 		t.Fatal(err)
 	}
 	berths := []Berth{{Engine: first, Name: "first", Nodes: []string{"n1", "n3"}}, {Engine: second, Name: "second", Nodes: []string{"n2"}}}
-	f, err := UpFleet(t.Context(), berths, "shakedown-shared", s, nil)
+	f, err := UpFleet(t.Context(), berths, sharedNetwork(t, dir), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
