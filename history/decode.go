@@ -1,10 +1,12 @@
 package history
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 )
 
 // UnmarshalJSON reads an event as it stands in a history file. Unknown keys
@@ -21,6 +23,10 @@ func (op *Op) UnmarshalJSON(line []byte) error {
 type decoder struct {
 	strings map[string]string
 	arena   []byte
+	// apart is where everything goes that events hold; nil is memory.
+	apart *storage
+	// failed is why something had no room apart.
+	failed error
 }
 
 // Interning makes the few names that fill a history cost one allocation each.
@@ -31,7 +37,7 @@ func (d *decoder) intern(b []byte) string {
 	if s, ok := d.strings[string(b)]; ok {
 		return s
 	}
-	s := string(b)
+	s := d.text(b)
 	if len(d.strings) < maxInterned {
 		if d.strings == nil {
 			d.strings = make(map[string]string)
@@ -41,28 +47,49 @@ func (d *decoder) intern(b []byte) string {
 	return s
 }
 
+// text copies a string out of the line buffer.
+func (d *decoder) text(b []byte) string {
+	if d.apart == nil || len(b) == 0 {
+		return string(b)
+	}
+	kept := d.keep(b)
+	return unsafe.String(&kept[0], len(kept)) // which nobody writes to again
+}
+
 // keep copies a value out of the line buffer. Values share chunks, so that a
 // million of them are a few hundred allocations.
 func (d *decoder) keep(b []byte) json.RawMessage {
 	const chunk = 1 << 16
 	if len(b) > chunk/8 {
-		return append(json.RawMessage(nil), b...)
+		return append(d.room(len(b)), b...)
 	}
 	if len(d.arena)+len(b) > cap(d.arena) {
-		d.arena = make([]byte, 0, chunk)
+		d.arena = d.room(chunk)
 	}
 	from := len(d.arena)
 	d.arena = append(d.arena, b...)
 	return json.RawMessage(d.arena[from:len(d.arena):len(d.arena)])
 }
 
+// room returns an empty slice with room for n bytes.
+func (d *decoder) room(n int) []byte {
+	if d.apart != nil {
+		b, err := d.apart.bytes.take(n)
+		if err == nil {
+			return b[:0]
+		}
+		d.failed = err
+	}
+	return make([]byte, 0, n)
+}
+
 func (d *decoder) decode(line []byte, op *Op) error {
 	*op = Op{}
 	if d.fast(line, op) {
-		return nil
+		return d.failed
 	}
 	*op = Op{}
-	return d.slow(line, op)
+	return cmp.Or(d.slow(line, op), d.failed)
 }
 
 // wireOp is the line in the terms of encoding/json; pointers tell missing from
@@ -101,10 +128,11 @@ func (d *decoder) slow(line []byte, op *Op) error {
 	}
 	*op = Op{
 		Index: *w.Index, Time: time.Duration(*w.Time), Process: process, Type: *w.Type,
-		F: *w.F, Key: w.Key, Node: w.Node, Final: w.Final, Error: w.Error,
+		F: d.intern([]byte(*w.F)), Key: d.intern([]byte(w.Key)), Node: d.intern([]byte(w.Node)),
+		Final: w.Final, Error: d.intern([]byte(w.Error)),
 	}
 	if len(w.Value) > 0 && string(w.Value) != "null" {
-		op.Value = w.Value
+		op.Value = d.keep(w.Value)
 	}
 	return nil
 }

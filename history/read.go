@@ -31,7 +31,7 @@ func ReadFile(path string) (*History, error) {
 	if info, err := file.Stat(); err == nil {
 		size = info.Size()
 	}
-	h, err := read(file, size)
+	h, err := read(file, size, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read history %s: %w", path, err)
 	}
@@ -45,39 +45,66 @@ func ReadFile(path string) (*History, error) {
 // line that is not an event is an error that names the line, and a history
 // that does not [History.Validate] is an error too.
 func Read(r io.Reader) (*History, error) {
-	return read(r, 0)
+	return read(r, 0, nil)
 }
 
-// read reads a history of about size bytes; 0 if that is not known.
-func read(r io.Reader, size int64) (*History, error) {
+// read reads a history of about size bytes; 0 if that is not known. It is kept in
+// s, or where that is nil in memory.
+func read(r io.Reader, size int64, s *storage) (*History, error) {
 	h := &History{}
-	var d decoder
-	lines := lineReader{r: bufio.NewReaderSize(r, readBuffer)}
-	for {
-		line, err := lines.next()
-		if err == io.EOF {
-			break
+	l := lineReader{r: bufio.NewReaderSize(r, readBuffer)}
+	err := l.events(&decoder{apart: s}, func(op *Op) error {
+		if s != nil {
+			return s.add(*op)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", lines.number, err)
-		}
-		if len(line) == 0 || isSpace(line[0]) && len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		var op Op
-		if err := d.decode(line, &op); err != nil {
-			return nil, fmt.Errorf("line %d: %w", lines.number, err)
-		}
-		h.Ops = append(h.Ops, op)
+		h.Ops = append(h.Ops, *op)
 		if len(h.Ops) == sampled && size > 0 {
-			h.Ops = slices.Grow(h.Ops, int(size/max(1, lines.bytes/sampled))*9/8)
+			h.Ops = slices.Grow(h.Ops, int(size/max(1, l.bytes/sampled))*9/8)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	h.Truncated, h.pairs = lines.cut, &pairs{of: h.Ops}
+	if s != nil {
+		h.Ops = s.ops()
+	}
+	h.Truncated, h.pairs = l.cut, &pairs{of: h.Ops}
 	if err := h.Validate(); err != nil {
 		return nil, err
 	}
 	return h, nil
+}
+
+// Each reads a history as [Read] does, of which it keeps nothing: each event is
+// given to do as it is read, which gets it for the time of the call and may end
+// the reading by an error. That the events fit together is not looked at.
+func Each(r io.Reader, do func(*Op) error) error {
+	l := lineReader{r: bufio.NewReaderSize(r, readBuffer)}
+	return l.events(&decoder{}, do)
+}
+
+// events decodes all lines, and gives each event to do.
+func (l *lineReader) events(d *decoder, do func(*Op) error) error {
+	var op Op
+	for {
+		line, err := l.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", l.number, err)
+		}
+		if len(line) == 0 || isSpace(line[0]) && len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := d.decode(line, &op); err != nil {
+			return fmt.Errorf("line %d: %w", l.number, err)
+		}
+		if err := do(&op); err != nil {
+			return err
+		}
+	}
 }
 
 // A lineReader returns complete lines.
