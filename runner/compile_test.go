@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -55,6 +56,29 @@ func TestPlanSurvivesItsFile(t *testing.T) {
 	}
 }
 
+// To judge a run, its plan is read without what its clients were to do.
+func TestOutlineIsThePlanWithoutOperations(t *testing.T) {
+	p, err := Compile(stormy(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := p.Encode()
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, data); err != nil {
+		t.Fatal(err)
+	}
+	p.Forget()
+	for _, text := range [][]byte{data, compact.Bytes()} {
+		back, err := DecodeOutline(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(p, back); diff != "" {
+			t.Errorf("the outline differs (-plan +outline):\n%s", diff)
+		}
+	}
+}
+
 // A run folder of an older program can still be judged.
 func TestDecodeReadsFormat1(t *testing.T) {
 	const old = `{"format": 1, "seed": 18446744073709551615, "scenario": {"name": "s", "phases": [{"name": "storm", "for_ns": 9, "faults": [
@@ -78,9 +102,16 @@ func TestDecodeRefuses(t *testing.T) {
 		"an unknown field": `{"format": 2, "sneed": 4}`,
 		"an old one's":     `{"format": 1, "sneed": 4}`,
 		"half a plan":      `{"format": 2, "seed"`,
+		"half a list":      `{"format": 2, "clients": [{"operations": [{}`,
+		"no list":          `{"format": 2, "clients": [{"operations": 3}]}`,
+		"no operation":     `{"format": 2, "clients": [{"operations": [{]}]}`,
+		"two plans":        `{"format": 2}{"format": 2}`,
 	} {
 		if _, err := Decode([]byte(text)); err == nil {
 			t.Errorf("%s was read", name)
+		}
+		if _, err := DecodeOutline(strings.NewReader(text)); err == nil {
+			t.Errorf("the outline of %s was read", name)
 		}
 	}
 }

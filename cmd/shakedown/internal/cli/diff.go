@@ -9,6 +9,7 @@ import (
 
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/compare"
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/report"
+	"github.com/shakedown-dev/shakedown/runner"
 )
 
 // A difference is what diff --json prints.
@@ -43,16 +44,19 @@ It exits with 0 whether they differ or not.`,
 
 func (r *root) printDiff(out string, args []string, everything, asJSON bool) error {
 	var sides [2]compare.Side
-	var cases [2]*runCase
+	var plans [2]*runner.Plan
 	for i, ref := range args {
 		c, err := r.openRun(out, ref)
 		if err != nil {
 			return err
 		}
-		cases[i], sides[i] = c, compare.Read(c.folder)
+		if plans[i], err = c.wholePlan(); err != nil {
+			return err
+		}
+		sides[i] = compare.Read(c.folder)
 	}
 	c := compare.Of(sides[0], sides[1])
-	plan := planDiff(cases[0].plan, cases[1].plan)
+	plan := planDiff(plans[0], plans[1])
 	if asJSON {
 		return printJSON(r.env.Stdout, difference{c.A.ID, c.B.ID, c.SamePlan, pairsOf(plan, true), pairsOf(c.Rows, false), pairsOf(c.Checks, false)})
 	}

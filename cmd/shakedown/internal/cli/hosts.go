@@ -183,13 +183,14 @@ func (r *root) sweepHosts(ctx context.Context, run string, p *runner.Plan, dry b
 	return swept, err
 }
 
-// planOf reads the plan of a run.
+// planOf reads the plan of a run, without the operations of its clients.
 func planOf(f *store.Folder) (*runner.Plan, error) {
-	text, err := f.ReadFile(store.PlanFile)
+	text, err := f.Open(store.PlanFile)
 	if err != nil {
 		return nil, fmt.Errorf("read run %s: %w", f.ID(), err)
 	}
-	p, err := runner.Decode(text)
+	defer text.Close()
+	p, err := runner.DecodeOutline(text)
 	if err != nil {
 		return nil, fmt.Errorf("run %s, plan.json: %w", f.ID(), err)
 	}

@@ -80,7 +80,11 @@ func (r *root) hide(c *runCase, level redact.Level) (*runCase, error) {
 		return nil, err
 	}
 	tokens := redact.NewTokens(level)
-	plan, err := hiddenPlan(c.plan, c.history, tokens)
+	whole, err := c.wholePlan()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := hiddenPlan(whole, c.history, tokens)
 	if err != nil {
 		return nil, err
 	}

@@ -84,13 +84,17 @@ func (r *root) again(c *runCase) (job, error) {
 	if err != nil {
 		return job{}, err
 	}
+	plan, err := c.wholePlan()
+	if err != nil {
+		return job{}, err
+	}
 	src, err := c.folder.ReadFile(store.ScenarioFile)
 	if err != nil {
 		src = nil // a bundle that was redacted has none
 	}
 	return job{
-		source: source{path: store.ScenarioFile, src: src}, scenario: c.plan.Scenario, system: system,
-		set: c.info.Set, plan: c.plan, parent: c.folder.ID(),
+		source: source{path: store.ScenarioFile, src: src}, scenario: plan.Scenario, system: system,
+		set: c.info.Set, plan: plan, parent: c.folder.ID(),
 	}, nil
 }
 
@@ -110,7 +114,7 @@ func (r *root) changed(c *runCase, before job, set []string) (job, error) {
 		return job{}, err
 	}
 	if samePlan(c.plan.Scenario, after.scenario) {
-		plan := *c.plan
+		plan := *before.plan
 		plan.Scenario = after.scenario
 		after.plan = &plan
 		return after, nil

@@ -3,9 +3,9 @@ package compare
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +14,6 @@ import (
 	"github.com/shakedown-dev/shakedown/cmd/shakedown/internal/store"
 	"github.com/shakedown-dev/shakedown/history"
 )
-
-// MaxHistory is the size in bytes of a history up to which it is read for a
-// comparison; of a larger one the figures are left out.
-const MaxHistory = 1 << 29
 
 // A Comparison is two runs side by side.
 type Comparison struct {
@@ -33,7 +29,7 @@ type Side struct {
 	ID, Scenario string
 	facts        map[string]string
 	checks       map[string]string
-	plan         []byte
+	plan         []byte // its digest; empty if there is none
 }
 
 // Of compares two sides.
@@ -93,31 +89,39 @@ func Read(f *store.Folder) Side {
 			s.checks[c.Check] = strings.TrimRight(report.Word(c.Verdict)+": "+strings.Join(c.Says[:min(1, len(c.Says))], ""), ": ")
 		}
 	}
-	if plan, err := f.ReadFile(store.PlanFile); err == nil {
-		s.plan = plan
-	}
-	s.readHistory(filepath.Join(f.Path(), store.HistoryFile))
+	s.plan = digest(f, store.PlanFile)
+	s.readHistory(f)
 	return s
 }
 
-// readHistory adds the figures of what the clients saw.
-func (s *Side) readHistory(path string) {
-	if info, err := os.Stat(path); err != nil || info.Size() > MaxHistory {
+// digest is that of a file, empty if it cannot be read.
+func digest(f *store.Folder, name string) []byte {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return nil
+	}
+	return sum.Sum(nil)
+}
+
+// readHistory adds the figures of what the clients saw. Of all that is read, only
+// how long operations took is kept, and what the nemesis did.
+func (s *Side) readHistory(f *store.Folder) {
+	file, err := f.Open(store.HistoryFile)
+	if err != nil {
 		return
 	}
-	h, err := history.ReadFile(path)
-	if err != nil || len(h.Ops) == 0 {
+	defer file.Close()
+	var seen tally
+	if err := history.Each(file, seen.see); err != nil || seen.events == 0 {
 		return
 	}
-	var counts [4]int
-	var took []time.Duration
-	for _, o := range h.Operations() {
-		counts[o.Type()]++
-		if o.Type() == history.OK {
-			took = append(took, o.End()-o.Start())
-		}
-	}
-	end := h.Ops[len(h.Ops)-1].Time
+	end, h := seen.last, history.New(seen.nemesis)
+	counts, took := seen.counts, seen.took
 	s.facts["operations"] = grouped(counts[1] + counts[2] + counts[3])
 	s.facts["ok"], s.facts["fail"], s.facts["unknown"] = grouped(counts[history.OK]), grouped(counts[history.Fail]), grouped(counts[history.Info])
 	s.facts["length"] = short(end)
@@ -135,6 +139,44 @@ func (s *Side) readHistory(path string) {
 		}
 	}
 	s.addFaults(h.Faults())
+}
+
+// A tally is what a comparison wants to know of a history.
+type tally struct {
+	events  int
+	counts  [4]int // by how operations ended
+	took    []time.Duration
+	nemesis []history.Op
+	last    time.Duration
+	open    map[int]time.Duration // when the operation of a process began
+}
+
+// see adds an event.
+func (t *tally) see(op *history.Op) error {
+	t.events++
+	t.last = max(t.last, op.Time)
+	switch {
+	case op.Process == history.Nemesis:
+		t.nemesis = append(t.nemesis, *op)
+	case op.Type == history.Invoke:
+		if t.open == nil {
+			t.open = map[int]time.Duration{}
+		}
+		t.open[op.Process] = op.Time
+		t.counts[history.Info]++ // until it is known to have ended otherwise
+	default:
+		began, ok := t.open[op.Process]
+		if !ok {
+			break
+		}
+		delete(t.open, op.Process)
+		t.counts[history.Info]--
+		t.counts[op.Type]++
+		if op.Type == history.OK {
+			t.took = append(t.took, op.Time-began)
+		}
+	}
+	return nil
 }
 
 func (s *Side) addFaults(faults []history.FaultWindow) {

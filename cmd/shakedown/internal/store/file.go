@@ -129,16 +129,31 @@ func (f *Folder) CreateHistory() (*os.File, error) {
 
 // ReadFile returns what is in a file of the folder.
 func (f *Folder) ReadFile(name string) ([]byte, error) {
+	file, err := f.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
+	}
+	return data, nil
+}
+
+// Open opens a file of the folder to be read, which may be too large to be in
+// memory as a whole.
+func (f *Folder) Open(name string) (*os.File, error) {
 	root, clean, err := f.enter(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
 	}
 	defer root.Close()
-	data, err := root.ReadFile(clean)
+	file, err := root.Open(clean)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(f.path, name), err)
 	}
-	return data, nil
+	return file, nil
 }
 
 // ReadJSON reads a file of the folder into v. A [RunInfo] or [Result] that a
