@@ -25,6 +25,9 @@ func mapNameless(dir string, size int) (*mapping, error) {
 		return nil, fmt.Errorf("make a file in %s: %w", dir, err)
 	}
 	m := &mapping{fd: fd}
+	if err := m.onDisk(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s %w", dir, err), m.close())
+	}
 	if err := unix.Ftruncate(fd, int64(size)); err != nil {
 		return nil, errors.Join(fmt.Errorf("make a file of %d bytes in %s: %w", size, dir, err), m.close())
 	}
@@ -33,6 +36,18 @@ func mapNameless(dir string, size int) (*mapping, error) {
 		return nil, errors.Join(fmt.Errorf("map %d bytes: %w", size, err), m.close())
 	}
 	return m, nil
+}
+
+// onDisk refuses a file that takes memory itself.
+func (m *mapping) onDisk() error {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(m.fd, &fs); err != nil {
+		return fmt.Errorf("cannot be looked at: %w", err)
+	}
+	if fs.Type == unix.TMPFS_MAGIC || fs.Type == unix.RAMFS_MAGIC {
+		return errors.New("is no disk, but memory")
+	}
+	return nil
 }
 
 // reserve makes sure that the disk has room for a part of the file, or says that

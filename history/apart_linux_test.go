@@ -39,10 +39,24 @@ func anyHistory(t *rapid.T) []byte {
 	return file.Bytes()
 }
 
+// disk is a folder in which a file can stand for memory.
+func disk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := newStorage(dir, 0)
+	if err != nil {
+		t.Skipf("set TMPDIR to a folder on a disk: %v", err)
+	}
+	if err := s.drop(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // Whatever a history holds, it is the same apart as in memory; and nothing of it
 // is in memory that the collector of garbage would free.
 func TestApartIsTheSame(t *testing.T) {
-	dir := t.TempDir()
+	dir := disk(t)
 	rapid.Check(t, func(t *rapid.T) {
 		path := filepath.Join(dir, "history.jsonl")
 		text := anyHistory(t)
@@ -80,7 +94,7 @@ func TestApartHoldsNothingOfTheProgramsOwn(t *testing.T) {
 { "index":1,"time_ns":2,"process":0,"type":"info","f":"write","key":"k","value":"\u00e9","node":"n1","error":"not \"sent\""}
 {"index":2,"time_ns":3,"process":1,"type":"invoke","f":"write","key":"","value":"` + strings.Repeat("x", big) + `"}
 `
-	s, err := newStorage(t.TempDir(), int64(len(text)))
+	s, err := newStorage(disk(t), int64(len(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,34 +155,49 @@ func TestRegionAsksBeforeItUses(t *testing.T) {
 	}
 }
 
-// A real disk that fills up while a history is read ends the reading with an
-// error that says so.
-func TestApartOnADiskThatIsFull(t *testing.T) {
+// mounted is a folder with a small file system of its own.
+func mounted(t *testing.T, args ...string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", append(args, dir)...).CombinedOutput(); err != nil {
 		t.Skipf("a small disk cannot be mounted here: %v: %s", err, out)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
 			t.Errorf("unmount: %v: %s", err, out)
 		}
-	}()
+	})
+	return dir
+}
+
+// A disk that fills up while a history is read ends the reading with an error
+// that says so, and so does one that is none.
+func TestApartWhereItCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "disk")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Truncate(file, 8<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("/sbin/mkfs.ext4", "-q", file).CombinedOutput(); err != nil {
+		t.Skipf("a small disk cannot be made here: %v: %s", err, out)
+	}
 	path := filepath.Join(t.TempDir(), "history.jsonl")
 	if err := os.WriteFile(path, []byte(`{"index":0,"time_ns":1,"process":0,"type":"invoke","f":"read"}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := ReadFileApart(path, dir)
-	if !errors.Is(err, ErrNotApart) || !strings.Contains(err.Error(), "no space left on device") {
-		t.Errorf("on a full disk: %v", err)
-	}
-	if _, err := ReadFileApart(path, filepath.Join(dir, "missing")); !errors.Is(err, ErrNotApart) {
-		t.Errorf("in a folder that is not there: %v", err)
+	for _, test := range []struct{ dir, want string }{
+		{mounted(t, "-o", "loop", file), "no space left on device"},
+		{mounted(t, "-t", "tmpfs", "tmpfs"), "is no disk, but memory"},
+		{filepath.Join(t.TempDir(), "missing"), "no such file"},
+	} {
+		if _, err := ReadFileApart(path, test.dir); !errors.Is(err, ErrNotApart) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v, want %q", err, test.want)
+		}
 	}
 }
 
 // What is wrong with a history is said apart as in memory.
 func TestApartRefusesWhatReadRefuses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "history.jsonl")
+	path := filepath.Join(disk(t), "history.jsonl")
 	for _, text := range []string{"no event\n", `{"index":3,"time_ns":1,"process":0,"type":"invoke","f":"read"}` + "\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

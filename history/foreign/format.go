@@ -96,27 +96,36 @@ func (f Format) Read(r io.Reader) (*history.History, error) {
 	return nil, fmt.Errorf("no history, or in a format that is none of %s", strings.Join(formats()[1:], ", "))
 }
 
-// sniffed is how much of a file [ReadAny] shows to [Sniff].
+// sniffed is how much of a file [Recognize] shows to [Sniff].
 const sniffed = 1 << 16
 
 // ReadAny reads a history in whatever format it is. hint is the name of the
 // file, or that of a format, which is then not doubted; empty if there is none.
 func ReadAny(r io.Reader, hint string) (*history.History, Format, error) {
-	format, err := ParseFormat(hint)
+	format, r, err := Recognize(r, hint)
+	if err != nil {
+		return nil, Unknown, err
+	}
+	h, err := format.Read(r)
+	return h, format, err
+}
+
+// Recognize finds out in which format a history is, with a hint as in [ReadAny].
+// What is then to be read is in the reader that it returns.
+func Recognize(r io.Reader, hint string) (Format, io.Reader, error) {
+	if format, err := ParseFormat(hint); err == nil {
+		return format, r, nil
+	}
 	size := int64(0)
 	if sized, ok := r.(interface{ Len() int }); ok {
 		size = int64(sized.Len())
 	}
-	if err != nil {
-		all := bufio.NewReaderSize(r, sniffed)
-		first, err := all.Peek(sniffed)
-		if err != nil && err != io.EOF {
-			return nil, Unknown, fmt.Errorf("read history: %w", err)
-		}
-		format, r = Sniff(first, hint), sizedReader{all, size}
+	all := bufio.NewReaderSize(r, sniffed)
+	first, err := all.Peek(sniffed)
+	if err != nil && err != io.EOF {
+		return Unknown, nil, fmt.Errorf("read history: %w", err)
 	}
-	h, err := format.Read(r)
-	return h, format, err
+	return Sniff(first, hint), sizedReader{all, size}, nil
 }
 
 // A sizedReader still knows how much there was.

@@ -58,17 +58,22 @@ func cached(stat string) uint64 {
 	if err != nil {
 		return 0
 	}
-	var sum uint64
+	// With those of the groups in it; version 1 tells its own apart.
+	var own, total uint64
 	for line := range strings.Lines(string(text)) {
 		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if name = strings.TrimPrefix(name, "total_"); name == "inactive_file" || name == "active_file" {
-			n, err := strconv.ParseUint(number, 10, 64)
-			if err == nil {
-				sum += n
-			}
+		n, err := strconv.ParseUint(number, 10, 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "inactive_file", "active_file":
+			own += n
+		case "total_inactive_file", "total_active_file":
+			total += n
 		}
 	}
-	return sum
+	return max(own, total)
 }
 
 // noLimit is about what version 1 says where there is no limit: as much as fits.

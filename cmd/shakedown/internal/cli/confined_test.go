@@ -51,6 +51,28 @@ func writeText(t *testing.T, file, text string) {
 	}
 }
 
+// Pages of files are not in use, each of them once.
+func TestCachedIsNotUsed(t *testing.T) {
+	const own, total = "inactive_file 10\nactive_file 20\nanon 500\n", "total_inactive_file 11\ntotal_active_file 22\ntotal_rss 500\n"
+	for name, test := range map[string]struct {
+		groups, at, usage, stat string
+		used                    uint64
+	}{
+		"version 1": {"9:memory:/a\n", "memory/a/memory.limit_in_bytes", "memory/a/memory.usage_in_bytes", own + total, 567},
+		"version 2": {"0::/a\n", "a/memory.max", "a/memory.current", own, 570},
+		"no stat":   {"0::/a\n", "a/memory.max", "a/memory.current", "", 600},
+	} {
+		dir := t.TempDir()
+		writeText(t, filepath.Join(dir, "groups"), test.groups)
+		writeText(t, filepath.Join(dir, test.at), "1000")
+		writeText(t, filepath.Join(dir, test.usage), "600")
+		writeText(t, filepath.Join(dir, filepath.Dir(test.at), "memory.stat"), test.stat)
+		if got, _ := confined(filepath.Join(dir, "groups"), dir); got != (confinement{limit: 1000, used: test.used}) {
+			t.Errorf("%s: %+v, want %d used", name, got, test.used)
+		}
+	}
+}
+
 // A limit that is nearly used up leaves little, whatever the machine has.
 func TestLeast(t *testing.T) {
 	for _, test := range []struct {

@@ -26,8 +26,10 @@ import (
 
 // A runCase is what is judged: a run folder with all that its files say.
 type runCase struct {
-	folder  *store.Folder
-	info    store.RunInfo
+	folder *store.Folder
+	info   store.RunInfo
+	// plan is without the operations of the clients: what is judged is what was
+	// done. See wholePlan.
 	plan    *runner.Plan
 	history *history.History
 	// logged are the nodes' logs; nil if none were collected.
@@ -42,15 +44,29 @@ type runCase struct {
 // openCase reads a run folder as far as it got. A folder without a history is
 // of a run that was cut short before its first event.
 func openCase(f *store.Folder) (*runCase, error) {
-	text, err := f.ReadFile(store.PlanFile)
+	text, err := f.Open(store.PlanFile)
 	if err != nil {
 		return nil, usage(fmt.Errorf("read run %s: %w", f.ID(), err), "without a plan.json there is nothing to judge it by; it was cut short before anything happened")
 	}
-	plan, err := runner.Decode(text)
+	defer text.Close()
+	plan, err := runner.DecodeOutline(text)
 	if err != nil {
 		return nil, usage(fmt.Errorf("run %s, plan.json: %w", f.ID(), err), "")
 	}
 	return openCaseOf(f, plan)
+}
+
+// wholePlan reads the plan with what the clients were to do.
+func (c *runCase) wholePlan() (*runner.Plan, error) {
+	text, err := c.folder.ReadFile(store.PlanFile)
+	if err != nil {
+		return nil, usage(fmt.Errorf("read run %s: %w", c.folder.ID(), err), "")
+	}
+	plan, err := runner.Decode(text)
+	if err != nil {
+		return nil, usage(fmt.Errorf("run %s, plan.json: %w", c.folder.ID(), err), "")
+	}
+	return plan, nil
 }
 
 // openCaseOf is openCase for a run whose plan is at hand.
@@ -99,15 +115,21 @@ func readIfThere(f *store.Folder, name string, v any) error {
 	return nil
 }
 
-// memoryPerByte is about how much memory a byte of history takes while it is judged.
-const memoryPerByte = 3
+// What a byte of history takes of memory while it is judged: at least, with the
+// collector of garbage hard at work, and with ease (3.8 were measured, for a
+// history of registers).
+const (
+	memoryPerByte = 3
+	easePerByte   = 5
+)
 
 // fits refuses a history that would take the machine down rather than be
-// judged. Where memory cannot be told, everything fits.
-func fits(file string) error {
+// judged, at so much memory for each of its bytes. Where memory cannot be told,
+// everything fits.
+func fits(file string, perByte uint64) error {
 	info, err := os.Stat(file)
 	available, known := ourMemory()
-	if err != nil || !known || !tooLarge(info.Size(), available) {
+	if err != nil || !known || !tooLarge(info.Size(), available, perByte) {
 		return nil // that a file is not there is for its reader to say
 	}
 	return usage(fmt.Errorf("%s has %s, %w than the %s that are available",
@@ -118,12 +140,19 @@ func fits(file string) error {
 var errTooLarge = errors.New("and judging it would take more memory")
 
 // tooLarge tells whether a history of size bytes takes more than there is.
-func tooLarge(size int64, available uint64) bool { return uint64(size) > available/memoryPerByte }
+func tooLarge(size int64, available, perByte uint64) bool { return uint64(size) > available/perByte }
 
-// readHistory reads a history; that it cannot be read is the caller's to mend.
+// readHistory reads a history of ours; one that leaves little of the memory there
+// is, apart from it. That it cannot be read is the caller's to mend.
 func readHistory(file string) (*history.History, error) {
-	if err := fits(file); err != nil {
-		return nil, err
+	if fits(file, easePerByte) != nil {
+		h, err := readApart(file)
+		if err == nil || !errors.Is(err, history.ErrNotApart) {
+			return h, err
+		}
+		if large := fits(file, memoryPerByte); large != nil {
+			return nil, fmt.Errorf("%w (%w)", large, err)
+		}
 	}
 	h, err := history.ReadFile(file)
 	if err != nil {
@@ -132,12 +161,25 @@ func readHistory(file string) (*history.History, error) {
 	return h, nil
 }
 
+// readApart reads a history into a file: where it is itself, or, if that cannot
+// be, where temporary files are.
+func readApart(file string) (*history.History, error) {
+	h, err := history.ReadFileApart(file, filepath.Dir(file))
+	if errors.Is(err, history.ErrNotApart) {
+		h, err = history.ReadFileApart(file, os.TempDir())
+	}
+	switch {
+	case errors.Is(err, history.ErrNotApart):
+		return nil, err
+	case err != nil:
+		return nil, usage(err, "")
+	}
+	return h, nil
+}
+
 // readAny reads a history in the named format, or if that is empty in whatever
 // format it is.
 func readAny(file, format string) (*history.History, foreign.Format, error) {
-	if err := fits(file); err != nil {
-		return nil, 0, err
-	}
 	hint := file
 	if format != "" {
 		if _, err := foreign.ParseFormat(format); err != nil {
@@ -150,7 +192,18 @@ func readAny(file, format string) (*history.History, foreign.Format, error) {
 		return nil, 0, usage(fmt.Errorf("read history %s: %w", file, pathless(err)), "")
 	}
 	defer f.Close()
-	h, found, err := foreign.ReadAny(f, hint)
+	found, text, err := foreign.Recognize(f, hint)
+	if err != nil {
+		return nil, 0, usage(fmt.Errorf("read history %s: %w", file, err), "")
+	}
+	if found == foreign.Shakedown {
+		h, err := readHistory(file)
+		return h, found, err
+	}
+	if err := fits(file, memoryPerByte); err != nil {
+		return nil, 0, err
+	}
+	h, err := found.Read(text)
 	if err != nil {
 		return nil, 0, usage(fmt.Errorf("read history %s: %w", file, err), "")
 	}

@@ -62,8 +62,8 @@ func TestCutShort(t *testing.T) {
 
 // Without this a history larger than the machine could take it down.
 func TestTooLarge(t *testing.T) {
-	if tooLarge(100, 1000) || !tooLarge(1000, 1000) {
-		t.Error("100 bytes must fit into 1000 of memory, and 1000 must not")
+	if tooLarge(100, 1000, 3) || tooLarge(333, 1000, 3) || !tooLarge(334, 1000, 3) {
+		t.Error("333 bytes fit into 1000 of memory at 3 for each, and 334 do not")
 	}
 }
 

@@ -73,11 +73,16 @@ func least(available uint64, c confinement, limited bool) uint64 {
 	return min(available, c.limit-c.used)
 }
 
-// memoryLimit is how many bytes checks may take together: most of what there
-// is. 0 where that cannot be told.
+// memoryLimit is how many bytes the program may have while checks run: what it
+// has already, and most of what there is beside. 0 where that cannot be told.
 func memoryLimit() uint64 {
-	available, _ := ourMemory()
-	return available / 10 * 8
+	available, known := ourMemory()
+	if !known {
+		return 0
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + available/10*8
 }
 
 func disk(dir string) symptom {
