@@ -83,13 +83,25 @@ func (c linearizable) Check(ctx context.Context, h *history.History) Result {
 // judge judges all keys, given what they held at first.
 func (c linearizable) judge(ctx context.Context, h *history.History, faults []history.FaultWindow, first string) []*judgement {
 	var keys []*judgement
-	for _, r := range registers(h, c, first) {
+	for _, r := range keysOf(h, first) {
 		keys = append(keys, &judgement{register: r, reason: outOfTime})
 	}
-	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(len(a.accesses), len(b.accesses)) })
-	width := runtime.GOMAXPROCS(0)
-	Each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].glance(ctx, faults) }) })
-	Each(len(keys), width, func(i int) { keys[i].guard(func() { keys[i].search(ctx) }) })
+	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(len(a.at), len(b.at)) })
+	operations := h.Operations()
+	each := func(keys []*judgement, do func(*judgement)) {
+		Each(len(keys), runtime.GOMAXPROCS(0), func(i int) {
+			keys[i].guard(func() {
+				keys[i].gather(operations, c)
+				do(keys[i])
+			})
+			if keys[i].verdict != Violation {
+				keys[i].forget()
+			}
+		})
+	}
+	each(keys, func(k *judgement) { k.glance(ctx, faults) })
+	left := slices.DeleteFunc(slices.Clone(keys), func(k *judgement) bool { return k.verdict != Unknown || k.strange != "" })
+	each(left, func(k *judgement) { k.search(ctx) })
 	return keys
 }
 
@@ -168,11 +180,9 @@ func believed(accesses []access) []access {
 	return some
 }
 
-// search decides the key unless it is judged already.
+// search decides the key.
 func (k *judgement) search(ctx context.Context) {
-	if k.verdict == Unknown && k.strange == "" {
-		k.verdict, k.engine, k.reason = decide(ctx, k.accesses)
-	}
+	k.verdict, k.engine, k.reason = decide(ctx, k.accesses)
 }
 
 // clarity tells how well a reader will understand what went wrong with a: 0
@@ -262,13 +272,9 @@ func tally(keys []*judgement) tallied {
 		t.operations += k.operations
 		t.unknown += k.unknown
 		t.silent += k.silent
-		if k.values[initial] != null {
+		t.observations += k.observations
+		if k.first != null {
 			t.began = append(t.began, k)
-		}
-		for i := range k.accesses {
-			if a := &k.accesses[i]; a.certain() && a.needs != nothing {
-				t.observations++
-			}
 		}
 	}
 	return t
@@ -294,7 +300,7 @@ func (t tallied) operationsPhrase() string {
 // taken tells what was taken for granted about the keys.
 func (t tallied) taken() (says []string) {
 	if n := len(t.began); n > 0 {
-		says = append(says, fmt.Sprintf("%s taken to have held %s at first.", number(n, "key was", "keys were"), t.began[0].values[initial]))
+		says = append(says, fmt.Sprintf("%s taken to have held %s at first.", number(n, "key was", "keys were"), t.began[0].first))
 	}
 	if t.silent > 0 {
 		says = append(says, fmt.Sprintf("%s taken to say nothing: with null_unknown=false they mean that the key was absent.",

@@ -23,17 +23,19 @@ func Picture(w io.Writer, h *history.History, model, key string) error {
 		return err
 	}
 	var found *register
-	for _, r := range registers(h, linearizable{model: m}, null) {
+	for _, r := range keysOf(h, null) {
 		switch {
 		case key != "" && r.key == key:
 			found = r
-		case key == "" && (found == nil || len(r.accesses) > len(found.accesses)):
+		case key == "" && (found == nil || len(r.at) > len(found.at)):
 			found = r
 		}
 	}
-	switch {
-	case found == nil:
+	if found == nil {
 		return fmt.Errorf("draw a key: there are no operations on %q", key)
+	}
+	found.gather(h.Operations(), linearizable{model: m})
+	switch {
 	case found.strange != "":
 		return fmt.Errorf("draw %s: %s", found.name(), found.strange)
 	case len(found.accesses) > maxDrawn:

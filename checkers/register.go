@@ -82,8 +82,16 @@ func (a *access) step(state int) (bool, int) {
 }
 
 // A register is the history of one key.
+//
+// What its operations do is gathered when they are judged, and let go when they
+// are found to be right: of the keys of a long history, few are in memory at a
+// time. The figures stay.
 type register struct {
 	key string
+	// at are the key's operations, by their places among all.
+	at []int32
+	// first is the canonical value that the key had at first.
+	first string
 	// accesses are in order of invocation, without what cannot matter: failed
 	// operations did not happen, and a read whose result nobody knows could
 	// have returned anything.
@@ -93,37 +101,65 @@ type register struct {
 	numbers map[string]int
 	// failed are operations that would have written a value, but failed.
 	failed map[int]history.Operation
-	// operations and unknown count all that were invoked on the key.
-	operations, unknown int
+	// operations and unknown count all that were invoked on the key, and
+	// observations those that certainly saw a value.
+	operations, unknown, observations int
 	// silent counts reads of null that were taken to say nothing.
 	silent int
 	// strange is why the key cannot be judged; empty if it can.
 	strange string
 }
 
-// registers takes a history apart by key, in order of first use. Keys are
-// independent objects: a history is linearizable if and only if each key's is
-// (Herlihy and Wing, 1990).
+// registers takes a history apart by key, in order of first use, and gathers
+// what was done to each.
 func registers(h *history.History, c linearizable, first string) []*register {
-	byKey := make(map[string]*register)
-	var all []*register
-	for _, o := range h.Operations() {
-		r, ok := byKey[o.Invoke.Key]
-		if !ok {
-			r = newRegister(o.Invoke.Key, Canonical(json.RawMessage(first)))
-			byKey[o.Invoke.Key] = r
-			all = append(all, r)
-		}
-		r.add(o, c)
+	all, operations := keysOf(h, first), h.Operations()
+	for _, r := range all {
+		r.gather(operations, c)
 	}
 	return all
 }
 
-func newRegister(key, first string) *register {
-	return &register{
-		key: key, values: []string{first}, numbers: map[string]int{first: initial},
-		failed: make(map[int]history.Operation),
+// keysOf takes a history apart by key, in order of first use. Keys are
+// independent objects: a history is linearizable if and only if each key's is
+// (Herlihy and Wing, 1990).
+func keysOf(h *history.History, first string) []*register {
+	byKey := make(map[string]*register)
+	var all []*register
+	for i, o := range h.Operations() {
+		r, ok := byKey[o.Invoke.Key]
+		if !ok {
+			r = &register{key: o.Invoke.Key, first: Canonical(json.RawMessage(first))}
+			byKey[o.Invoke.Key] = r
+			all = append(all, r)
+		}
+		r.at = append(r.at, int32(i))
 	}
+	return all
+}
+
+// gather finds out what was done to the key, unless that is known.
+func (r *register) gather(operations []history.Operation, c linearizable) {
+	if r.values != nil {
+		return
+	}
+	*r = register{
+		key: r.key, at: r.at, first: r.first, accesses: make([]access, 0, len(r.at)),
+		values: []string{r.first}, numbers: map[string]int{r.first: initial}, failed: make(map[int]history.Operation),
+	}
+	for _, i := range r.at {
+		r.add(operations[i], c)
+	}
+	for i := range r.accesses {
+		if a := &r.accesses[i]; a.certain() && a.needs != nothing {
+			r.observations++
+		}
+	}
+}
+
+// forget lets go of what can be gathered again.
+func (r *register) forget() {
+	r.accesses, r.values, r.numbers, r.failed = nil, nil, nil, nil
 }
 
 // name is what sentences call the register.

@@ -299,7 +299,7 @@ func TestOutOfMemory(t *testing.T) {
 
 // TestGuard: a bug that one key meets leaves the others their verdicts.
 func TestGuard(t *testing.T) {
-	k := &judgement{register: newRegister("x", null), verdict: Valid}
+	k := &judgement{register: &register{key: "x"}, verdict: Valid}
 	k.guard(func() { panic("off by one") })
 	if k.verdict != Unknown || !strings.Contains(k.reason, "off by one") {
 		t.Errorf("%v %q", k.verdict, k.reason)
