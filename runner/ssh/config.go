@@ -47,7 +47,8 @@ func ReadConfig(file string) (Config, error) {
 }
 
 // Host is the host of that name, completed by the configuration: HostName,
-// Port, User, IdentityFile, UserKnownHostsFile, ConnectTimeout and ProxyJump.
+// Port, User, IdentityFile, UserKnownHostsFile, HostKeyAlias, ConnectTimeout and
+// ProxyJump.
 // What over has set counts more. Nothing makes an unknown host key acceptable,
 // StrictHostKeyChecking neither.
 func (c Config) Host(name string, over Host) (Host, error) {
@@ -93,6 +94,7 @@ func (c Config) host(name string, over Host, depth int) (Host, error) {
 			h.KnownHosts = append(h.KnownHosts, c.Expand(file))
 		}
 	}
+	h.KeyAlias = cmp.Or(over.KeyAlias, c.get(name, "HostKeyAlias"))
 	jump := c.get(name, "ProxyJump")
 	if h.Jump != nil || jump == "" || strings.EqualFold(jump, "none") {
 		return h, nil

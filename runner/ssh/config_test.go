@@ -24,6 +24,7 @@ Host db2
   UserKnownHostsFile ~/.ssh/known "/etc/known hosts"
 Host inner
   ConnectTimeout 3
+  HostKeyAlias farm
 Host loop
   ProxyJump loop
 `
@@ -33,6 +34,9 @@ func line(h Host) string {
 	text := fmt.Sprintf("%s@%s:%d", h.User, h.Address, h.Port)
 	if h.Within > 0 {
 		text += " within " + h.Within.String()
+	}
+	if h.KeyAlias != "" {
+		text += " whose key is " + h.KeyAlias + "'s"
 	}
 	if h.Jump != nil {
 		text += " through " + line(*h.Jump)
@@ -56,7 +60,7 @@ func TestConfig(t *testing.T) {
 	}{
 		{name: "db1", want: "admin@10.0.0.1:2222"},
 		{name: "db1", over: Host{User: "root", Port: 7}, want: "root@10.0.0.1:7"},
-		{name: "db2", want: "admin@db2.internal:2222 through @inner:0 within 3s through ops@gate:2200"},
+		{name: "db2", want: "admin@db2.internal:2222 through @inner:0 within 3s whose key is farm's through ops@gate:2200"},
 		{name: "db1", jump: "me@db3", want: "admin@10.0.0.1:2222 through me@db3:2222"},
 		{name: "10.1.2.3", want: "@10.1.2.3:0"},
 	} {

@@ -50,7 +50,7 @@ func Dial(ctx context.Context, h Host) (*Connection, error) {
 }
 
 func (c *Connection) dial(ctx context.Context) error {
-	keys, err := hostKeys(c.host)
+	keys, first, err := hostKeys(c.host)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *Connection) dial(ctx context.Context) error {
 	_ = conn.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	inner, channels, requests, err := ssh.NewClientConn(conn, c.host.endpoint(), &ssh.ClientConfig{
-		User: c.host.User, Auth: methods, HostKeyCallback: keys,
+		User: c.host.User, Auth: methods, HostKeyCallback: keys, HostKeyAlgorithms: first,
 	})
 	if !stop() || errors.Is(err, os.ErrDeadlineExceeded) {
 		err = cmp.Or(ctx.Err(), context.DeadlineExceeded) // which explains what the handshake met

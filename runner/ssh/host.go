@@ -25,6 +25,8 @@ type Host struct {
 	// KnownHosts are the files that hold the host's key; ~/.ssh/known_hosts
 	// if there are none.
 	KnownHosts []string
+	// KeyAlias is the name under which they hold it; empty for the address.
+	KeyAlias string
 	// Jump is the host through which this one is reached; nil for none.
 	Jump *Host
 	// Within bounds the whole log-in, without that at Jump; 10 s if 0.
@@ -62,6 +64,14 @@ func (h Host) complete() (Host, error) {
 		h.KnownHosts = []string{filepath.Join(home, ".ssh", "known_hosts")}
 	}
 	return h, nil
+}
+
+// keyName is what known_hosts calls the host.
+func (h Host) keyName() string {
+	if h.KeyAlias != "" {
+		return net.JoinHostPort(h.KeyAlias, strconv.Itoa(defaultPort)) // which is not written
+	}
+	return h.endpoint()
 }
 
 func (h Host) endpoint() string { return net.JoinHostPort(h.Address, strconv.Itoa(h.Port)) }

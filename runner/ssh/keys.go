@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -32,14 +33,20 @@ func (e *UnknownKeyError) Error() string {
 func (e *UnknownKeyError) Hint() string {
 	if e.Changed {
 		return fmt.Sprintf("if the host was installed anew, forget the old key: ssh-keygen -f %s -R %s",
-			e.Host.KnownHosts[0], knownhosts.Normalize(e.Host.endpoint()))
+			e.Host.KnownHosts[0], knownhosts.Normalize(e.Host.keyName()))
 	}
-	return fmt.Sprintf("compare the fingerprint, then accept it: ssh-keyscan -p %d %s >> %s", e.Host.Port, e.Host.Address, e.Host.KnownHosts[0])
+	scan := fmt.Sprintf("ssh-keyscan -p %d %s", e.Host.Port, e.Host.Address)
+	if e.Host.KeyAlias != "" {
+		scan += fmt.Sprintf(" | sed 's/^[^ ]*/%s/'", e.Host.KeyAlias)
+	}
+	return fmt.Sprintf("compare the fingerprint, then accept it: %s >> %s", scan, e.Host.KnownHosts[0])
 }
 
-// hostKeys checks a host's key against its known_hosts files. A file that is
-// missing holds no keys.
-func hostKeys(h Host) (ssh.HostKeyCallback, error) {
+// hostKeys checks a host's key against its known_hosts files, and says of which
+// kinds those are that they hold: these are to be asked for first, since a host
+// has several, and of those that it has not shown yet none may be written down.
+// A file that is missing holds no keys.
+func hostKeys(h Host) (check ssh.HostKeyCallback, first []string, err error) {
 	var files []string
 	for _, f := range h.KnownHosts {
 		if _, err := os.Stat(f); err == nil {
@@ -48,17 +55,44 @@ func hostKeys(h Host) (ssh.HostKeyCallback, error) {
 	}
 	known, err := knownhosts.New(files...)
 	if err != nil {
-		return nil, fmt.Errorf("read the known hosts: %w", err)
+		return nil, nil, fmt.Errorf("read the known hosts: %w", err)
 	}
-	return func(name string, remote net.Addr, key ssh.PublicKey) error {
-		err := known(name, remote, key)
+	check = func(_ string, remote net.Addr, key ssh.PublicKey) error {
+		err := known(h.keyName(), remote, key)
 		var unknown *knownhosts.KeyError
 		if errors.As(err, &unknown) {
 			return &UnknownKeyError{Host: h, Key: key, Changed: len(unknown.Want) > 0}
 		}
 		return err
-	}, nil
+	}
+	return check, algorithms(known, h.keyName()), nil
 }
+
+// algorithms are those of the keys that are known of a host, and then all others.
+func algorithms(known ssh.HostKeyCallback, name string) []string {
+	var first []string
+	var wanted *knownhosts.KeyError
+	if errors.As(known(name, &net.TCPAddr{}, noKey{}), &wanted) {
+		for _, k := range wanted.Want {
+			if k.Key.Type() == ssh.KeyAlgoRSA { // which has several signatures
+				first = append(first, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+				continue
+			}
+			first = append(first, k.Key.Type())
+		}
+	}
+	others := slices.DeleteFunc(ssh.SupportedAlgorithms().HostKeys, func(a string) bool { return slices.Contains(first, a) })
+	return append(first, others...)
+}
+
+// noKey is a key that no host has: known_hosts answers with those that it has.
+type noKey struct{ ssh.PublicKey }
+
+// Type is that of no key.
+func (noKey) Type() string { return "none" }
+
+// Marshal is no key.
+func (noKey) Marshal() []byte { return nil }
 
 // logIn lists the ways to prove who we are: the keys of a running agent, then
 // the identity files. The connection to the agent, if any, is to be closed

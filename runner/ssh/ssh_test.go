@@ -69,6 +69,39 @@ func start(t *testing.T) *server {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		t.Skipf("sshd needs /run/sshd: %v", err)
 	}
+	s.host = Host{Name: "h1", Address: "127.0.0.1", Port: port, Identities: []string{filepath.Join(s.dir, "mine")},
+		KnownHosts: []string{filepath.Join(s.dir, "known_hosts")}, Within: 5 * time.Second}
+	s.knows(t, s.hostKey)
+	s.serve(t, sshd)
+	return s
+}
+
+// again ends the server and starts it with more in its configuration.
+func (s *server) again(t *testing.T, more string) {
+	t.Helper()
+	sshd, err := exec.LookPath("sshd")
+	if err != nil {
+		sshd = "/usr/sbin/sshd"
+	}
+	_, _ = s.process.Process.Kill(), s.process.Wait()
+	await(t, "sshd is gone", func() bool {
+		conn, err := net.Dial("tcp", s.host.endpoint())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	text, err := os.ReadFile(filepath.Join(s.dir, "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "config", string(text)+more)
+	s.serve(t, sshd)
+}
+
+// serve starts the server and waits until it listens.
+func (s *server) serve(t *testing.T, sshd string) {
+	t.Helper()
 	s.process = exec.Command(sshd, "-D", "-e", "-f", filepath.Join(s.dir, "config"))
 	if os.Getuid() == 0 { // without whatever the shells of this machine begin with
 		s.process = exec.Command("unshare", "--mount", "sh", "-c",
@@ -78,10 +111,8 @@ func start(t *testing.T) *server {
 	if err := s.process.Start(); err != nil {
 		t.Skipf("sshd does not start: %v", err)
 	}
-	t.Cleanup(func() { _ = s.process.Process.Kill(); _ = s.process.Wait() })
-	s.host = Host{Name: "h1", Address: "127.0.0.1", Port: port, Identities: []string{filepath.Join(s.dir, "mine")},
-		KnownHosts: []string{filepath.Join(s.dir, "known_hosts")}, Within: 5 * time.Second}
-	s.knows(t, s.hostKey)
+	process := s.process
+	t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
 	await(t, "sshd listens", func() bool {
 		conn, err := net.Dial("tcp", s.host.endpoint())
 		if err == nil {
@@ -89,7 +120,6 @@ func start(t *testing.T) *server {
 		}
 		return err == nil
 	})
-	return s
 }
 
 func (s *server) newKey(t *testing.T, name string) ssh.PublicKey {
@@ -197,6 +227,48 @@ func TestUnknownAndChangedKeysAreRefused(t *testing.T) {
 				t.Errorf("the fingerprint is not in %q", err)
 			}
 		})
+	}
+}
+
+// A host has keys of several kinds. Whichever of them is known, by whatever name,
+// is the one that it is asked for.
+func TestTheKeyThatIsKnownIsAskedFor(t *testing.T) {
+	s := start(t)
+	kinds := map[string]ssh.PublicKey{"ed25519": s.hostKey}
+	more := ""
+	for _, kind := range []string{"rsa", "ecdsa"} {
+		file := filepath.Join(s.dir, kind)
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", file).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		text, err := os.ReadFile(file + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kinds[kind], _, _, _, err = ssh.ParseAuthorizedKey(text); err != nil {
+			t.Fatal(err)
+		}
+		more += "HostKey " + file + "\n"
+	}
+	s.again(t, more)
+	for kind, key := range kinds {
+		s.knows(t, key)
+		if c, err := Dial(t.Context(), s.host); err != nil {
+			t.Errorf("with its %s key known: %v", kind, err)
+		} else if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		s.write(t, "known_hosts", knownhosts.Line([]string{"farm"}, key)+"\n")
+		aliased := s.host
+		if _, err := Dial(t.Context(), aliased); err == nil {
+			t.Errorf("the %s key of farm is taken for that of %s", kind, s.host.endpoint())
+		}
+		aliased.KeyAlias = "farm"
+		if c, err := Dial(t.Context(), aliased); err != nil {
+			t.Errorf("with its %s key known as farm's: %v", kind, err)
+		} else if err := c.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
