@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/docker/docker/client"
 )
@@ -19,8 +20,8 @@ import (
 // usual place. Those are docker's own rules.
 func options() ([]client.Opt, error) {
 	env := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
-	if os.Getenv("DOCKER_HOST") != "" {
-		return env, nil
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		return env, overSSH(host)
 	}
 	dir := os.Getenv("DOCKER_CONFIG")
 	if dir == "" {
@@ -34,12 +35,24 @@ func options() ([]client.Opt, error) {
 	if err != nil || c.host == "" {
 		return env, err
 	}
+	if err := overSSH(c.host); err != nil {
+		return nil, err
+	}
 	out := []client.Opt{client.WithAPIVersionNegotiation(), client.WithVersionFromEnv(), client.WithHost(c.host)}
 	if c.tls != "" {
 		out = append(out, client.WithTLSClientConfig(
 			filepath.Join(c.tls, "ca.pem"), filepath.Join(c.tls, "cert.pem"), filepath.Join(c.tls, "key.pem")))
 	}
 	return out, nil
+}
+
+// overSSH refuses an engine that is reached over SSH, and so is elsewhere, before
+// anything tries to.
+func overSSH(host string) error {
+	if strings.HasPrefix(host, "ssh://") {
+		return fmt.Errorf("%s: %w", host, errRemote)
+	}
+	return nil
 }
 
 // A place is where a context says that the engine is.

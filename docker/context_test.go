@@ -3,6 +3,7 @@ package docker
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,23 @@ func TestContexts(t *testing.T) {
 	}
 	if got, err := currentContext(t.TempDir(), ""); err != nil || got != (place{}) {
 		t.Errorf("without any configuration: %+v, %v", got, err)
+	}
+}
+
+// An engine that is reached over SSH is on another machine, whose nodes cannot be
+// reached from here: it is refused, with what to do, and not looked up as a name.
+func TestOpenRefusesAnEngineOverSSH(t *testing.T) {
+	dir := t.TempDir()
+	writeContext(t, dir, "lab", `{"Endpoints": {"docker": {"Host": "ssh://me@192.0.2.8"}}}`)
+	t.Setenv("DOCKER_CONFIG", dir)
+	for name, environ := range map[string][2]string{"DOCKER_HOST": {"ssh://me@192.0.2.8", ""}, "a context": {"", "lab"}} {
+		t.Setenv("DOCKER_HOST", environ[0])
+		t.Setenv("DOCKER_CONTEXT", environ[1])
+		_, err := Open(t.Context())
+		var told *Error
+		if !errors.Is(err, errRemote) || !errors.As(err, &told) || !strings.Contains(told.Hint, "engines: [ssh://") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

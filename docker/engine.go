@@ -93,6 +93,9 @@ type Info struct {
 // too old, and says what to do.
 func Open(ctx context.Context) (*Engine, error) {
 	how, err := options()
+	if errors.Is(err, errRemote) {
+		return nil, failed(err, elsewhereHint, "connect to docker")
+	}
 	if err != nil {
 		return nil, failed(err, "docker context ls shows the contexts that there are", "connect to docker")
 	}

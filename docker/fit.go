@@ -17,6 +17,10 @@ var (
 	errRemote   = errors.New("the engine is on another machine, and nodes cannot be reached by their addresses from here")
 )
 
+// elsewhereHint is what to do where nodes cannot be reached.
+const elsewhereHint = "run shakedown on a linux machine with an engine of its own; or, where the engine has a network that is reached from here, " +
+	"name both in the scenario: system: {docker: {engines: [ssh://db1], network: db-net}}; or use hosts over SSH: system: {hosts: [db1, db2, db3]}"
+
 // Fit returns nil if nodes on this engine can be reached and hurt from here:
 // clients talk to them by their addresses on the engine's own bridge, and the
 // agent works with root's rights beside them. The error is an [*Error] with
@@ -32,7 +36,7 @@ func (e *Engine) Fit(ctx context.Context) error {
 		return failed(err, "", "ask docker about itself")
 	}
 	return failed(unfit(i, e.api.DaemonHost(), localAddresses()),
-		"run shakedown on a linux machine with an engine of its own, or on hosts over SSH: system: {hosts: [db1, db2, db3]}",
+		elsewhereHint,
 		"use docker at %s", e.api.DaemonHost())
 }
 
