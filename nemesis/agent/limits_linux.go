@@ -42,6 +42,7 @@ type bound struct {
 	limit  string // in words
 	group  cgroup.Group
 	before []cgroup.Setting
+	told   []cgroup.Group // who passes the controller on to the group, for this
 	files  *fileLimit
 
 	wanted, memory int64 // bytes: what was asked for, and what the kernel took
@@ -104,6 +105,7 @@ func (l Limits) check() error {
 func (l *limits) forget() {
 	for name, b := range l.inForce {
 		l.keep(name, b)
+		_ = b.group.Withhold(b.told) // With the groups below it is gone who needs it.
 	}
 	l.inForce = nil
 }
@@ -144,7 +146,7 @@ func (n *node) lift() error {
 	for name, b := range n.limits.inForce {
 		b.sample()
 		n.limits.keep(name, b)
-		err := b.group.Restore(b.before)
+		err := errors.Join(b.group.Restore(b.before), b.group.Withhold(b.told))
 		if b.files != nil {
 			err = b.files.lift()
 		}
@@ -158,7 +160,7 @@ func (n *node) lift() error {
 }
 
 // impose bounds one resource.
-func (n *node) impose(name string, want Limits) (*bound, error) {
+func (n *node) impose(name string, want Limits) (_ *bound, err error) {
 	if name == files {
 		return n.imposeFiles(want.Files)
 	}
@@ -171,6 +173,14 @@ func (n *node) impose(name string, want Limits) (*bound, error) {
 		return nil, err
 	}
 	b := &bound{group: group}
+	if b.told, err = group.Provide(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, group.Withhold(b.told))
+		}
+	}()
 	if b.base, err = b.count(); err != nil {
 		return nil, err
 	}
