@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -29,7 +30,7 @@ import (
 // beside it. Every one is at work while somebody is killed.
 const killedScenario = `version: 1
 name: killed
-system: {use: abd, nodes: 2, data: /data}
+system: {use: abd, nodes: 2, data: /data%s}
 workload: {use: register, clients: 2, keys: 2, rate: 50/s, mix: {read: 1, write: 1}}
 settle: {healthy_within: 15s}
 phases:
@@ -39,6 +40,22 @@ phases:
       - {name: it, at: 100ms, for: 700ms, %s}
       - {name: beside, fault: partition, pairs: [n2 -> clients], at: 50ms, for: 800ms}
 `
+
+// killedMembers is for the fault that takes a node out of the cluster: three nodes,
+// and who is a member in a folder on this machine.
+const killedMembers = `, membership: {
+  member: {run: [ls, %[1]s], on: orchestrator, says: "{name}"},
+  remove: {run: [rm, "%[1]s/{name}"], on: orchestrator},
+  add: {run: [touch, "%[1]s/{name}"], on: orchestrator}}`
+
+// killedText is the scenario for a fault in a form; members is the folder of those.
+func killedText(fault, form, members string) []byte {
+	text, more := killedScenario, ""
+	if fault == "membership" {
+		text, more = strings.Replace(text, "nodes: 2", "nodes: 3", 1), fmt.Sprintf(killedMembers, members)
+	}
+	return fmt.Appendf(nil, text, more, "fault: "+fault+", "+form)
+}
 
 // killedFaults are the faults, each in the forms that leave different things
 // behind.
@@ -54,6 +71,7 @@ func killedFaults() map[string][]string {
 		"disk":        {"kind: slow, takes: 1ms, target: n1", "kind: power-failure, target: n1"},
 		"resources":   {"target: n1, cpus: 0.1", "target: n1, pids: 40", "target: n1, files: 60", "target: n1, memory: 48MiB"},
 		"rolling":     {"target: n1"},
+		"membership":  {"target: n1"},
 		"custom":      {`target: n1, inject: {url: "http://{ip}:8080/healthz"}, verify: {url: "http://{ip}:8080/healthz"}, heal: {url: "http://{ip}:8080/healthz"}`},
 	}
 }
@@ -129,7 +147,8 @@ func someKillPoints() []killPoint {
 //
 //	SHAKEDOWN_KILL_POINTS=200 go test ./cmd/shakedown -run TestKilledAtAnyMoment -timeout 2h -v
 //
-// SHAKEDOWN_KILL_FROM=100 begins with that one, and SHAKEDOWN_KILL_SEED=7 draws others.
+// SHAKEDOWN_KILL_FROM=100 begins with that one, SHAKEDOWN_KILL_SEED=7 draws others,
+// and SHAKEDOWN_KILL_FAULT=clock takes of these only those of that fault.
 func TestKilledAtAnyMoment(t *testing.T) {
 	if !haveDocker(t) || os.Getuid() != 0 {
 		t.Skip("needs a docker engine, and root to look for what is left")
@@ -144,6 +163,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer api.Close()
+	if fault := os.Getenv("SHAKEDOWN_KILL_FAULT"); fault != "" {
+		points = slices.DeleteFunc(points, func(p killPoint) bool { return p.fault != fault })
+	}
 	begun, reached := time.Now(), map[string]int{}
 	other := bystander(t, api)
 	for i, p := range points[min(from, len(points)):] {
@@ -162,7 +184,7 @@ func bystander(t *testing.T, api *client.Client) string {
 	t.Helper()
 	ctx := context.Background()
 	file := filepath.Join(t.TempDir(), "first.yaml") // a first run makes the image
-	if err := os.WriteFile(file, fmt.Appendf(nil, killedScenario, "fault: pause, target: n1"), 0o600); err != nil {
+	if err := os.WriteFile(file, killedText("pause", "target: n1", ""), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("shakedown", "run", "--seed", "1", "--out", t.TempDir(), file).CombinedOutput(); err != nil {
@@ -212,8 +234,13 @@ type killing struct {
 func (k *killing) try() {
 	k.t.Helper()
 	file := filepath.Join(k.dir, "killed.yaml")
-	text := fmt.Appendf(nil, killedScenario, "fault: "+k.point.fault+", "+k.point.form)
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	members := filepath.Join(k.dir, "members")
+	text := killedText(k.point.fault, k.point.form, members)
+	err := errors.Join(os.WriteFile(file, text, 0o600), os.Mkdir(members, 0o700))
+	for _, name := range []string{"n1", "n2", "n3"} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(members, name), nil, 0o600))
+	}
+	if err != nil {
 		k.t.Fatal(err)
 	}
 	before := lookAround(k.t, k.api, "")
@@ -378,7 +405,7 @@ func TestKilledScenariosAreValid(t *testing.T) {
 	for fault, forms := range killedFaults() {
 		for _, form := range forms {
 			file := filepath.Join(t.TempDir(), "killed.yaml")
-			if err := os.WriteFile(file, fmt.Appendf(nil, killedScenario, "fault: "+fault+", "+form), 0o600); err != nil {
+			if err := os.WriteFile(file, killedText(fault, form, t.TempDir()), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if out, err := exec.Command("shakedown", "validate", file).CombinedOutput(); err != nil {
