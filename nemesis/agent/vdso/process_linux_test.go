@@ -351,20 +351,24 @@ func stepBusy(t *testing.T, pid int) int {
 	busy := 0
 	err := whileStopped(ctx, pid, func(threads *tracees) error {
 		for tid, stopped := range threads.seized {
-			var before, after unix.PtraceRegs
-			if err := unix.PtraceGetRegs(tid, &before); err != nil || !stopped {
+			before, err := pointer(tid)
+			if err != nil || !stopped {
 				return fmt.Errorf("thread %d: stopped is %v, %w", tid, stopped, err)
 			}
-			if int64(before.Orig_rax) >= 0 {
+			calls, err := inSystemCall(pid, tid, before)
+			if err != nil {
+				return err
+			}
+			if calls {
 				continue
 			}
 			busy++
 			alone := &tracees{pid: pid, seized: map[int]bool{tid: true}}
-			if err := alone.stepOut(ctx, func(pointer uint64) bool { return pointer == before.Rip }); err != nil {
+			if err := alone.stepOut(ctx, func(at uint64) bool { return at == before }); err != nil {
 				return err
 			}
-			if err := unix.PtraceGetRegs(tid, &after); err != nil || after.Rip == before.Rip {
-				return fmt.Errorf("thread %d still stands at %#x, %w", tid, after.Rip, err)
+			if after, err := pointer(tid); err != nil || after == before {
+				return fmt.Errorf("thread %d still stands at %#x, %w", tid, after, err)
 			}
 		}
 		return nil
@@ -373,6 +377,27 @@ func stepBusy(t *testing.T, pid int) int {
 		t.Fatal(err)
 	}
 	return busy
+}
+
+// inSystemCall tells whether a stopped thread is in a system call, or about to
+// start one again.
+func inSystemCall(pid, tid int, at uint64) (bool, error) {
+	// "-1", where it stands, and its stack, unless it is in one.
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/syscall", pid, tid))
+	if err != nil {
+		return false, err
+	}
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		return false, err
+	}
+	defer memory.Close()
+	next := make([]byte, 4)
+	if _, err := memory.ReadAt(next, int64(at)); err != nil {
+		return false, err
+	}
+	call := map[string]string{"amd64": "\x0f\x05", "arm64": "\x01\x00\x00\xd4"}[runtime.GOARCH]
+	return !strings.HasPrefix(string(text), "-1 ") || strings.HasPrefix(string(next), call), nil
 }
 
 func TestTracedByAnother(t *testing.T) {
