@@ -233,3 +233,28 @@ func TestEmptyHistoryIsUnknown(t *testing.T) {
 		}
 	}
 }
+
+// How many there are beside the examples stands below them, where a page tells
+// them one by one, and in the text, where they are all together.
+func TestTheRestIsToldBelowTheExamples(t *testing.T) {
+	var ops []history.Op
+	for i := range 40 { // twenty pairs of the same ID
+		for _, typ := range []history.Type{history.Invoke, history.OK} {
+			op := history.Op{Index: len(ops), Time: time.Duration(len(ops)), Process: i, Type: typ, F: "generate"}
+			if typ == history.OK {
+				op.Value = fmt.Appendf(nil, "%d", i/2)
+			}
+			ops = append(ops, op)
+		}
+	}
+	r := UniqueIDs().Check(t.Context(), history.New(ops))
+	provenByFindings(t, r)
+	says := r.Says[len(r.Says)-1]
+	if !strings.HasPrefix(says, "Of this kind (duplicate) there are ") {
+		t.Fatalf("%q", r.Says)
+	}
+	last := r.Findings[len(r.Findings)-1]
+	if last.Says[len(last.Says)-1] != says {
+		t.Errorf("the last example says %q", last.Says)
+	}
+}

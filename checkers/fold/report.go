@@ -241,7 +241,12 @@ func (r *report) result(c checker) checkers.Result {
 		result.Says = append(result.Says, k.says...)
 		result.Findings = append(result.Findings, k.findings...)
 		if more := k.n - int64(len(k.says)); more > 0 {
-			result.Says = append(result.Says, fmt.Sprintf("Of this kind (%s) there are %d more.", k.name, more))
+			says := fmt.Sprintf("Of this kind (%s) there are %d more.", k.name, more)
+			result.Says = append(result.Says, says)
+			if n := len(k.findings); n > 0 { // It stands below the examples, wherever they are told.
+				last := &result.Findings[len(result.Findings)-1]
+				last.Says = append(slices.Clip(last.Says), says)
+			}
 		}
 	}
 	result.Says = append(result.Says, r.doubts...)
