@@ -20,7 +20,8 @@ var ErrNotApart = errors.New("it cannot be kept in a file that stands for memory
 // that a history may be several times as large as memory; the collector of
 // garbage never looks at it. It takes about twice the file's size of disk, and
 // it takes them until the program ends: nobody could tell whether some string
-// of it is still in use. Where there is no room for it, or no such files (other
+// of it is still in use. Nothing may be put into its events, whose memory the
+// collector does not know. Where there is no room for it, or no such files (other
 // systems than Linux), the error is [ErrNotApart].
 func ReadFileApart(path, dir string) (*History, error) {
 	file, err := os.Open(path)

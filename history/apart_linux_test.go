@@ -186,7 +186,7 @@ func TestApartWhereItCannotBe(t *testing.T) {
 	}
 	for _, test := range []struct{ dir, want string }{
 		{mounted(t, "-o", "loop", file), "no space left on device"},
-		{mounted(t, "-t", "tmpfs", "tmpfs"), "is no disk, but memory"},
+		{mounted(t, "-t", "tmpfs", "tmpfs"), "it is no disk, but memory"},
 		{filepath.Join(t.TempDir(), "missing"), "no such file"},
 	} {
 		if _, err := ReadFileApart(path, test.dir); !errors.Is(err, ErrNotApart) || !strings.Contains(err.Error(), test.want) {
