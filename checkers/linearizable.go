@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"slices"
 	"time"
@@ -86,7 +87,7 @@ func (c linearizable) judge(ctx context.Context, h *history.History, faults []hi
 	for _, r := range keysOf(h, first) {
 		keys = append(keys, &judgement{register: r, reason: outOfTime})
 	}
-	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(len(a.at), len(b.at)) })
+	smallestFirst(keys)
 	operations := h.Operations()
 	each := func(keys []*judgement, do func(*judgement)) {
 		Each(len(keys), runtime.GOMAXPROCS(0), func(i int) {
@@ -103,6 +104,13 @@ func (c linearizable) judge(ctx context.Context, h *history.History, faults []hi
 	left := slices.DeleteFunc(slices.Clone(keys), func(k *judgement) bool { return k.verdict != Unknown || k.strange != "" })
 	each(left, func(k *judgement) { k.search(ctx) })
 	return keys
+}
+
+// smallestFirst puts keys in the order in which they are judged. Those of about the
+// same size stay in that of their first use: what was done to them one after another
+// is together in the history, which may not be in memory as a whole.
+func smallestFirst(keys []*judgement) {
+	slices.SortStableFunc(keys, func(a, b *judgement) int { return cmp.Compare(bits.Len(uint(len(a.at))), bits.Len(uint(len(b.at)))) })
 }
 
 // relent puts other judgements of keys in place of violations that they do not

@@ -351,3 +351,23 @@ func renumbered(ops []history.Op) *history.History {
 }
 
 func timeOf(n int64) time.Duration { return time.Duration(n) }
+
+// Small keys are judged before large ones may take all the time; of those of about
+// one size, neighbours in the history stay neighbours.
+func TestSmallestFirst(t *testing.T) {
+	var keys []*judgement
+	for _, key := range []struct {
+		name string
+		size int
+	}{{"large", 1000}, {"a", 15}, {"tiny", 1}, {"b", 9}, {"c", 12}, {"larger", 1001}} {
+		keys = append(keys, &judgement{register: &register{key: key.name, at: make([]int32, key.size)}})
+	}
+	smallestFirst(keys)
+	var got []string
+	for _, k := range keys {
+		got = append(got, k.key)
+	}
+	if want := "tiny a b c large larger"; strings.Join(got, " ") != want {
+		t.Errorf("judged in the order %q, want %q", got, want)
+	}
+}
