@@ -126,8 +126,14 @@ func nothingOnHosts(t *testing.T, hosts, runs string) {
 	if left := onHosts(t, hosts, "ls .cache/shakedown/runs 2>/dev/null; ps ax -o args= | grep -E '[.]cache/shakedown|/program' | grep -v grep"); left != "" {
 		t.Errorf("left on the hosts: %s", left)
 	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-*"); len(groups) > 0 {
-		t.Errorf("left: %v", groups)
+	made, err := os.ReadDir(filepath.Join(runs, "killed-hosts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range made {
+		if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-" + run.Name() + "-*"); len(groups) > 0 {
+			t.Errorf("left: %v", groups)
+		}
 	}
 	if left, err := store.Left(runs); err != nil || len(left) > 0 {
 		t.Errorf("left in the journal: %+v, %v", left, err)

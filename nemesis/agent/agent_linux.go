@@ -52,6 +52,7 @@ type agent struct {
 	apart     bool // nodes are containers that no bridge of this host joins; likewise
 
 	mu    sync.Mutex
+	runID string // that this is for, by the hello; empty if it did not say
 	net   cutter
 	nodes map[string]*node
 	said  map[string]bool // complaints that were made already
@@ -194,6 +195,7 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 		return Reply{}, err
 	}
 	if r.ID != "" {
+		a.isFor(r.ID)
 		name := rules.TableName(r.ID)
 		if err := errors.Join(a.cuts().Rename(r.ID), a.slow.Rename(name), a.tcp.Rename(name), a.dns.Rename(name)); err != nil {
 			return Reply{}, err
@@ -202,6 +204,20 @@ func (a *agent) hello(_ context.Context, r Request) (Reply, error) {
 	kernel := unix.ByteSliceToString(u.Release[:])
 	machine := unix.ByteSliceToString(u.Machine[:])
 	return Reply{Evidence: fmt.Sprintf("agent protocol 1, pid %d, Linux %s %s", os.Getpid(), kernel, machine)}, nil
+}
+
+// isFor notes for which run this is.
+func (a *agent) isFor(run string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runID = run
+}
+
+// whichRun is the run that this is for; empty if nobody said.
+func (a *agent) whichRun() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.runID
 }
 
 // A cutter makes partitions: on a bridge or a host, or in every node's network.

@@ -14,6 +14,7 @@ import (
 // A node is one node, its main process if it runs, and what is wanted of it.
 type node struct {
 	name string
+	run  string // of which it is a node; empty if nobody said
 
 	mu          sync.Mutex
 	main        *process // nil: the node is down
@@ -48,6 +49,7 @@ func (a *agent) register(ctx context.Context, r Request) (Reply, error) {
 		err := n.down()
 		return Reply{Evidence: "down"}, errors.Join(err, a.place(ctx, n, nil, addresses))
 	}
+	n.run = a.whichRun()
 	before := n.main
 	if err := n.runs(r.Pid); err != nil {
 		return Reply{}, err

@@ -47,7 +47,7 @@ func (n *node) settle(ctx context.Context, pid int) error {
 }
 
 func (n *node) settleIn(pid int, controller string, from cgroup.Group) error {
-	made, err := cgroup.Make(pid, controller, fmt.Sprintf("%s%d-%d", n.settledName(), pid, os.Getpid()))
+	made, err := cgroup.Make(pid, controller, fmt.Sprintf("%s%s-%d-%d", n.settledName(), n.run, pid, os.Getpid()))
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,9 @@ func (n *node) settleIn(pid int, controller string, from cgroup.Group) error {
 	return nil
 }
 
-// settledName is how the names of the node's groups begin. What follows makes
-// them unlike those of an agent before, which may still be about to remove its own.
+// settledName is how the names of the node's groups begin. The run follows, and then
+// what makes them unlike those of an agent before, which may still be about to remove
+// its own: on hosts that share their groups, as containers can, pids are no names.
 func (n *node) settledName() string { return "shakedown-" + n.name + "-" }
 
 // leftBehind reports whether an agent that died made the group for the node.

@@ -24,10 +24,10 @@ func TestHostNodeIsApartWhileTheAgentLives(t *testing.T) {
 	}
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
 	b.refused(t, "refused", Request{Do: Freeze, ID: "f", Node: "n1"})
-	b.ask(t, Request{Do: Hello, Host: true})
+	b.ask(t, Request{Do: Hello, ID: "some-run", Host: true})
 	b.ask(t, Request{Do: Register, Node: "n1", Pid: c.Process.Pid})
 	during, err := cgroup.Of(c.Process.Pid)
-	if err != nil || !strings.Contains(during.Path, "shakedown-n1-") {
+	if err != nil || !strings.Contains(during.Path, "shakedown-n1-some-run-") {
 		t.Fatalf("it is in %s: %v", during.Path, err)
 	}
 	r := b.ask(t, Request{Do: Freeze, ID: "f", Node: "n1"})

@@ -429,7 +429,7 @@ func TestSweepHosts(t *testing.T) {
 	for _, host := range h.hosts {
 		h.clean(t, host)
 	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-*"); len(groups) > 0 {
+	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-" + s.Run + "-*"); len(groups) > 0 {
 		t.Errorf("left: %v", groups)
 	}
 }

@@ -89,7 +89,8 @@ func TestLostConnectionMountsTheDiskAgain(t *testing.T) {
 // the node runs again, unlimited, and nothing of it is left in the end.
 func TestKilledAgentOfAHost(t *testing.T) {
 	h := newHarbour(t, 2)
-	c := up(t, h.spec(t))
+	s := h.spec(t)
+	c := up(t, s)
 	awaitHear(t, c, "n1")
 	ask(t, c, agent.Request{Do: agent.Limit, ID: "l", Node: "n1", Limits: &agent.Limits{Pids: 50}})
 	ask(t, c, agent.Request{Do: agent.Freeze, ID: "p", Node: "n1"})
@@ -105,7 +106,7 @@ func TestKilledAgentOfAHost(t *testing.T) {
 	if err := c.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-*"); len(groups) > 0 {
+	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-" + s.Run + "-*"); len(groups) > 0 {
 		t.Errorf("left: %v", groups)
 	}
 }
@@ -134,7 +135,7 @@ func mountsTheDiskAgain(t *testing.T, loses string) {
 	if err := c.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-*"); len(groups) > 0 {
+	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/shakedown-n[0-9]-" + s.Run + "-*"); len(groups) > 0 {
 		t.Errorf("left: %v", groups)
 	}
 	mu.Lock()

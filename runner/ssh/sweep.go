@@ -95,10 +95,10 @@ func (m *member) sweepAway(ctx context.Context, c *Connection) (was []string, er
 // made for it. A frozen process does not end before it is thawed.
 func (m *member) sweepLine(root string) string {
 	control := m.cluster.spec.Control
-	return fmt.Sprintf(`groups=$(find /sys/fs/cgroup -maxdepth 3 -type d -name 'shakedown-%s-*' 2>/dev/null)
+	return fmt.Sprintf(`groups=$(find /sys/fs/cgroup -maxdepth 3 -type d -name 'shakedown-%s-%[6]s-*' 2>/dev/null)
 %[2]ssh -c 'for g; do if [ -e "$g/freezer.state" ]; then echo THAWED >"$g/freezer.state"; else echo 0 >"$g/cgroup.freeze"; fi; done' sh $groups 2>/dev/null
 if [ -e %[3]s/started ]; then p=$(%[4]s); [ -z "$p" ] || { echo "$p"; %[5]s
 }; fi
 for i in 1 2 3 4 5 6 7 8 9 10; do [ -n "$groups" ] || break; %[2]srmdir $groups 2>/dev/null && break; sleep 0.1; done; true`,
-		m.Node, root, quote(m.dir()), control.pidLine(m), control.stopLine(m, root))
+		m.Node, root, quote(m.dir()), control.pidLine(m), control.stopLine(m, root), m.cluster.spec.Run)
 }
