@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,6 +136,33 @@ func newGroup(t *testing.T, in Group) (Group, *exec.Cmd) {
 		t.Fatal(err)
 	}
 	return g, c
+}
+
+// A group that somebody left behind is made anew, and one in use is not.
+func TestMakeAgain(t *testing.T) {
+	name := fmt.Sprintf("shakedown-test-%d-%d", os.Getpid(), time.Now().UnixNano())
+	left, err := Make(os.Getpid(), Freezer, name)
+	if err != nil {
+		t.Skipf("this process may not make control groups: %v", err)
+	}
+	if _, err := Make(os.Getpid(), Freezer, name); err != nil {
+		t.Errorf("an empty one is in the way: %v", err)
+	}
+	c := exec.Command("/proc/self/exe", "spin")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Add(c.Process.Pid); err != nil {
+		t.Error(err)
+	}
+	if _, err := Make(os.Getpid(), Freezer, name); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("one with a process in it: %v", err)
+	}
+	c.Process.Kill()
+	c.Wait()
+	for left.Remove() != nil && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func soon(ctx context.Context) context.Context {

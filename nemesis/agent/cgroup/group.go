@@ -133,14 +133,19 @@ func unescape(s string) string {
 
 // Make creates a group of that name, at the top of what we can see of the
 // hierarchy with the controller in which process pid is. [Group.Remove] takes
-// it away again.
+// it away again. One that is there already and has nobody in it was left behind
+// by somebody who died: it is made anew, with nothing of what was done to it.
 func Make(pid int, controller, name string) (Group, error) {
 	g, err := With(pid, controller)
 	if err != nil {
 		return Group{}, err
 	}
 	g.Dir, g.Path = filepath.Join(g.point, name), filepath.Join(g.root, name)
-	if err := os.Mkdir(g.Dir, 0o755); err != nil {
+	err = os.Mkdir(g.Dir, 0o755)
+	if errors.Is(err, fs.ErrExist) && os.Remove(g.Dir) == nil {
+		err = os.Mkdir(g.Dir, 0o755)
+	}
+	if err != nil {
 		return Group{}, fmt.Errorf("make a cgroup: %w", err)
 	}
 	return g, nil
